@@ -1,0 +1,96 @@
+#pragma once
+
+// Tables from and for everything that speaks Arrow (pyarrow, polars, pandas, DuckDB): a reader of the C
+// stream interface that hands out column_views without copying where the type allows, and an exporter of
+// column_views.
+//
+// Foreign buffers are validated before anything uses them, for the columns that are asked for: counts,
+// lengths, offsets, buffer pointers, ascending text offsets, dictionary indices, UTF-8. The interface tells
+// no buffer sizes, so that a producer's buffers are as long as its lengths say is the one thing taken on
+// trust.
+//
+//     arrow_reader reader(&stream, "transactions");
+//     reader.select({"customer_id", "time", "amount"});
+//     while (auto batch = reader.next()) use(batch->columns);
+//
+// Types: int32, int64, float64, utf8, large_utf8, date32 and timestamp come as they are; the narrower and
+// unsigned integers, bool, float16, float32, decimal, date64, string_view and dictionaries of any of these
+// are converted into buffers of our own, the null type into text that is all missing. Any other type is an
+// input_error naming the column.
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clavis/core/columns.hpp"
+#include "clavis/ledger/arrow_abi.hpp"
+
+namespace clavis::ledger {
+
+/// One column of a stream: its name and Arrow's format string of its type.
+struct arrow_field {
+    std::string name;
+    std::string format;  ///< of the values where the column is dictionary-encoded
+    bool dictionary = false;
+};
+
+/// Rows of the selected columns, in the order of selection. The views stay valid as long as a copy of `owner`
+/// lives, whatever becomes of the reader.
+struct arrow_batch {
+    std::size_t rows = 0;
+    std::int64_t first_row = 0;  ///< rows of the stream before this batch
+    std::vector<column_view> columns;
+    std::shared_ptr<void const> owner;
+};
+
+/// Reads an Arrow C stream batch by batch. Every structure that it takes over is released exactly once.
+class arrow_reader {
+  public:
+    /// Takes the stream over (`stream->release` is null afterwards, even when this throws) and reads its
+    /// schema, which must be a struct. `table` is what errors call the table. At first every column is
+    /// selected.
+    explicit arrow_reader(ArrowArrayStream* stream, std::string table = "table");
+    ~arrow_reader();
+    arrow_reader(arrow_reader&&) noexcept;
+    arrow_reader& operator=(arrow_reader&&) noexcept;
+
+    std::vector<arrow_field> const& fields() const;
+    bool contains(std::string_view name) const;
+
+    /// Chooses the columns of the batches to come. Throws input_error for a name that is absent (naming those
+    /// that are there), that stands twice, or whose type cannot be read.
+    void select(std::span<std::string const> names);
+    void select(std::initializer_list<std::string> names) { select(std::span(names.begin(), names.size())); }
+    std::vector<std::string> const& selected() const;
+
+    /// The next batch, or nothing at the end. Throws input_error for what the producer reports or got wrong;
+    /// the stream then is at its end.
+    std::optional<arrow_batch> next();
+
+    /// All batches that are left, as one. A single batch is not copied.
+    arrow_batch read_all();
+
+  private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+/// A column and its name.
+struct named_column {
+    std::string name;
+    column_view view;
+};
+
+/// Fills `out` with a stream of one batch over the columns, which must be of one length. Nothing is copied
+/// but decimal64 values (they leave as decimal128) and bitmaps that do not start on their first bit. `owner`
+/// keeps the memory alive and is let go when the consumer has released everything.
+void export_stream(std::vector<named_column> columns, std::shared_ptr<void const> owner,
+                   ArrowArrayStream* out);
+
+}  // namespace clavis::ledger
