@@ -1,0 +1,208 @@
+// clavis._clavis.core: columns in, Arrow streams in and out, text of times.
+
+#include <array>
+#include <optional>
+
+#include "bindings.hpp"
+#include "clavis/core/errors.hpp"
+#include "clavis/core/parallel.hpp"
+#include "clavis/ledger/arrow.hpp"
+
+namespace clavis::bindings {
+
+void columns::keep(py::object object) {
+    auto* held = new py::object(std::move(object));
+    keep(std::shared_ptr<void const>(held, [](void const* pointer) {
+        py::gil_scoped_acquire lock;
+        delete static_cast<py::object const*>(pointer);
+    }));
+}
+
+columns::entry const* columns::find(std::string_view name) const {
+    for (auto const& column : entries_)
+        if (column.name == name) return &column;
+    return nullptr;
+}
+
+py::array to_numpy(std::vector<instant>&& values) {
+    static_assert(sizeof(instant) == sizeof(std::int64_t));
+    auto* owner = new std::vector<instant>(std::move(values));
+    py::capsule capsule(owner, [](void* pointer) { delete static_cast<std::vector<instant>*>(pointer); });
+    return py::array(py::dtype("datetime64[us]"), {static_cast<py::ssize_t>(owner->size())},
+                     {static_cast<py::ssize_t>(sizeof(instant))}, owner->data(), capsule);
+}
+
+py::array days_to_numpy(std::vector<std::int32_t> const& days) {
+    py::array result(py::dtype("datetime64[D]"), {static_cast<py::ssize_t>(days.size())});
+    auto* out = static_cast<std::int64_t*>(result.mutable_data());
+    constexpr std::int32_t missing = std::numeric_limits<std::int32_t>::min();
+    for (std::int32_t const day_number : days)
+        *out++ = day_number == missing ? std::numeric_limits<std::int64_t>::min() : day_number;
+    return result;
+}
+
+namespace {
+
+py::array object_array(std::size_t size) {
+    return py::array(py::dtype("O"), {static_cast<py::ssize_t>(size)});
+}
+
+PyObject** object_data(py::array& array) { return static_cast<PyObject**>(array.mutable_data()); }
+
+void put(PyObject*& slot, py::object value) {
+    Py_XDECREF(slot);
+    slot = value.release().ptr();
+}
+
+}  // namespace
+
+py::array to_numpy(text_column const& text) {
+    py::array result = object_array(text.size());
+    PyObject** out = object_data(result);
+    for (std::size_t i = 0; i < text.size(); ++i) put(out[i], py::str(text[i].data(), text[i].size()));
+    return result;
+}
+
+py::array to_numpy(identifiers const& ids) {
+    if (ids.is_text()) return to_numpy(ids.text());
+    return to_numpy(std::vector<std::int64_t>(ids.integers()));
+}
+
+py::array categorical(std::vector<std::string> const& labels, std::vector<std::int32_t> const& codes) {
+    std::vector<py::object> values;
+    values.reserve(labels.size());
+    for (auto const& label : labels) values.emplace_back(py::str(label));
+    py::array result = object_array(codes.size());
+    PyObject** out = object_data(result);
+    for (std::size_t i = 0; i < codes.size(); ++i)
+        put(out[i], codes[i] < 0 ? py::none() : values[static_cast<std::size_t>(codes[i])]);
+    return result;
+}
+
+progress make_progress(py::object callback) {
+    return progress([callback = std::move(callback)](std::string_view stage, double done) {
+        py::gil_scoped_acquire lock;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        if (callback.is_none()) return true;
+        py::object const answer = callback(py::str(stage.data(), stage.size()), done);
+        return !(py::isinstance<py::bool_>(answer) && !answer.cast<bool>());
+    });
+}
+
+ledger::summary_view summary_arrays::view() const {
+    auto span = [](auto const& array) {
+        return std::span(array.data(), static_cast<std::size_t>(array.size()));
+    };
+    return {.frequency = span(frequency),
+            .recency = span(recency),
+            .T = span(T),
+            .monetary_value = span(monetary_value),
+            .log_gap_sum = span(log_gap_sum),
+            .weights = span(weights),
+            .unit = duration(unit_microseconds)};
+}
+
+namespace {
+
+using validity_bits = std::optional<py::array_t<std::uint8_t, py::array::c_style>>;
+
+void add_column(columns& table, std::string role, std::string label, column_view view, py::array const& values,
+                validity_bits const& validity) {
+    if (validity) {
+        if (static_cast<std::size_t>(validity->size()) * 8 < view.size)
+            throw input_error("the validity bitmap is shorter than its column");
+        view.validity = validity->data();
+        table.keep(*validity);
+    }
+    table.keep(values);
+    table.add({std::move(role), std::move(label), view});
+}
+
+template <class T>
+auto adder(column_type type) {
+    return [type](columns& table, std::string role, std::string label, py::array_t<T, py::array::c_style> values,
+                  validity_bits const& validity) {
+        column_view view;
+        view.type = type;
+        view.size = static_cast<std::size_t>(values.size());
+        view.values = values.data();
+        add_column(table, std::move(role), std::move(label), view, values, validity);
+    };
+}
+
+/// Python strings become one buffer; elements marked missing in `validity` are not looked at.
+void add_text(columns& table, std::string role, std::string label, py::sequence const& values,
+              validity_bits const& validity) {
+    auto text = std::make_shared<text_column>();
+    py::object const fast = py::reinterpret_steal<py::object>(PySequence_Fast(values.ptr(), "a sequence of str"));
+    if (!fast) throw py::error_already_set();
+    Py_ssize_t const size = PySequence_Fast_GET_SIZE(fast.ptr());
+    PyObject** items = PySequence_Fast_ITEMS(fast.ptr());
+    for (Py_ssize_t i = 0; i < size; ++i) {
+        bool const present = !validity || (validity->data()[i >> 3] >> (i & 7) & 1) != 0;
+        Py_ssize_t length = 0;
+        char const* bytes = present ? PyUnicode_AsUTF8AndSize(items[i], &length) : "";
+        if (bytes == nullptr) throw py::error_already_set();
+        text->push_back({bytes, static_cast<std::size_t>(length)});
+    }
+    column_view view = text->view();
+    table.keep(std::shared_ptr<void const>(text, text.get()));
+    add_column(table, std::move(role), std::move(label), view, py::array_t<std::uint8_t>(0), validity);
+}
+
+constexpr char const* stream_capsule = "arrow_array_stream";
+
+void release_stream(PyObject* capsule) {
+    auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, stream_capsule));
+    if (stream == nullptr) return;
+    if (stream->release != nullptr) stream->release(stream);
+    delete stream;
+}
+
+}  // namespace
+
+void bind_core(py::module_& module) {
+    py::module_ core = module.def_submodule("core", "Columns, Arrow streams and text of times.");
+
+    py::class_<columns>(core, "Columns", "One batch of typed columns.")
+        .def(py::init<>())
+        .def("__len__", &columns::size)
+        .def("add_int32", adder<std::int32_t>(column_type::int32), py::arg("role"), py::arg("label"),
+             py::arg("values"), py::arg("validity") = py::none())
+        .def("add_int64", adder<std::int64_t>(column_type::int64), py::arg("role"), py::arg("label"),
+             py::arg("values"), py::arg("validity") = py::none())
+        .def("add_float64", adder<double>(column_type::float64), py::arg("role"), py::arg("label"),
+             py::arg("values"), py::arg("validity") = py::none())
+        .def("add_date32", adder<std::int32_t>(column_type::date32), py::arg("role"), py::arg("label"),
+             py::arg("values"), py::arg("validity") = py::none())
+        .def(
+            "add_timestamp",
+            [](columns& table, std::string role, std::string label, py::array_t<std::int64_t, py::array::c_style> ticks,
+               validity_bits const& validity, int resolution, std::string zone) {
+                if (resolution < 0 || resolution > 3) throw input_error("no such time resolution");
+                auto name = std::make_shared<std::string>(std::move(zone));
+                column_view view{std::span<std::int64_t const>(ticks.data(), static_cast<std::size_t>(ticks.size()))};
+                view.type = column_type::timestamp;
+                view.resolution = static_cast<time_resolution>(resolution);
+                view.zone = *name;
+                table.keep(std::shared_ptr<void const>(name, name.get()));
+                add_column(table, std::move(role), std::move(label), view, ticks, validity);
+            },
+            py::arg("role"), py::arg("label"), py::arg("ticks"), py::arg("validity"), py::arg("resolution"),
+            py::arg("zone"))
+        .def("add_text", &add_text, py::arg("role"), py::arg("label"), py::arg("values"),
+             py::arg("validity") = py::none());
+
+    core.def(
+        "parse_duration", [](std::string const& text) { return parse_duration(text).count(); }, py::arg("text"),
+        "Microseconds of a text such as '39 weeks'.");
+    core.def(
+        "format_duration", [](std::int64_t microseconds) { return to_string(duration(microseconds)); },
+        py::arg("microseconds"), "The text that parse_duration reads back.");
+    core.def(
+        "parse_date",
+        [](std::string const& text) { return static_cast<std::int64_t>(parse_date(text).time_since_epoch().count()); },
+        py::arg("text"), "Days since 1970-01-01 of a text such as '1997-09-30'.");
+}
+
+}  // namespace clavis::bindings

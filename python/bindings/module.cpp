@@ -1,0 +1,24 @@
+// The extension module: one line a room. Library errors become ValueError (clavis.InputError).
+
+#include "bindings.hpp"
+
+#include "clavis/core/errors.hpp"
+#include "clavis/version.hpp"
+
+namespace clavis::bindings {
+
+void bind_core(py::module_& module);
+void bind_ledger(py::module_& module);
+
+}  // namespace clavis::bindings
+
+PYBIND11_MODULE(_clavis, module) {
+    using namespace clavis::bindings;
+    module.doc() = "Compiled core of clavis; the public names are in the package clavis.";
+    module.attr("__version__") = CLAVIS_VERSION;
+    py::register_exception<clavis::input_error>(module, "InputError", PyExc_ValueError);
+    py::register_exception<clavis::cancelled>(module, "Cancelled", PyExc_RuntimeError);
+
+    bind_core(module);
+    bind_ledger(module);
+}

@@ -1,0 +1,20 @@
+"""clavis: who matters, what they are worth ahead, who is leaving and how loyal they are, from the records at hand."""
+
+from __future__ import annotations
+
+from clavis._clavis import Cancelled, InputError, __version__
+from clavis.quality import Quality, Refusal
+from clavis.summary import Summarizer, Summary, summarize
+from clavis.table import Table
+
+__all__ = [
+    "Cancelled",
+    "InputError",
+    "Quality",
+    "Refusal",
+    "Summarizer",
+    "Summary",
+    "Table",
+    "__version__",
+    "summarize",
+]

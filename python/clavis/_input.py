@@ -1,0 +1,259 @@
+"""Table arguments: whatever the caller has becomes batches of typed columns that the compiled core reads.
+
+A table is any object that speaks Arrow (``__arrow_c_stream__``), a pandas frame, or a dict of arrays. Only the columns
+asked for are touched.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clavis import _clavis
+
+__all__ = ["batches", "from_arrays", "require_columns"]
+
+Array = npt.NDArray[Any]
+
+_RESOLUTIONS = ("s", "ms", "us", "ns")
+
+
+def batches(table: Any, roles: Mapping[str, str | None], name: str = "transactions") -> Iterator[_clavis.core.Columns]:
+    """Yield the table batch by batch.
+
+    Parameters
+    ----------
+    table
+        Any accepted table.
+    roles
+        What the library calls a column to what the caller calls it; ``None`` where there is no such column.
+    name
+        What messages call the table.
+    """
+    wanted = {role: label for role, label in roles.items() if label is not None}
+    if _is_pandas(table):
+        # Read column by column: object columns then give errors that name the row, and pyarrow need not be there.
+        require_columns([str(label) for label in table.columns], wanted, name)
+        yield from_arrays({label: _pandas_column(table[label]) for label in wanted.values()}, wanted, name)
+    elif hasattr(table, "__arrow_c_stream__"):
+        reader = _clavis.core.ArrowReader(table.__arrow_c_stream__(), name)
+        require_columns(reader.columns, wanted, name)
+        while (batch := reader.next(wanted)) is not None:
+            yield batch
+    elif isinstance(table, Mapping):
+        require_columns(list(table), wanted, name)
+        yield from_arrays({label: table[label] for label in wanted.values()}, wanted, name)
+    else:
+        raise TypeError(
+            f"{name}: cannot read a {type(table).__name__}; a table is an object that speaks Arrow "
+            "(pyarrow, polars, DuckDB), a pandas frame, or a dict of arrays"
+        )
+
+
+def require_columns(present: list[str], wanted: Mapping[str, str], name: str) -> None:
+    """Raise a ValueError that names the first missing column and what there is instead."""
+    for role, label in wanted.items():
+        if label not in present:
+            raise _clavis.InputError(
+                f'{name}: there is no column "{label}" (needed as {role}); the columns are {", ".join(present)}'
+            )
+
+
+def from_arrays(
+    arrays: Mapping[str, Any], roles: Mapping[str, str], name: str = "transactions"
+) -> _clavis.core.Columns:
+    """One batch from arrays: ``roles`` maps the library's name of a column to its key in ``arrays``."""
+    columns = _clavis.core.Columns()
+    size: int | None = None
+    for role, label in roles.items():
+        values, zone = _split_zone(arrays[label])
+        if values.ndim != 1:
+            raise _clavis.InputError(f'{name}: column "{label}" must be one-dimensional, not {values.ndim}-dimensional')
+        if size is not None and len(values) != size:
+            raise _clavis.InputError(f'{name}: column "{label}" has {len(values)} rows where others have {size}')
+        size = len(values)
+        _add(columns, role, label, values, zone, name)
+    return columns
+
+
+class _Zoned:
+    """UTC ticks together with the name of the zone they are shown in."""
+
+    def __init__(self, values: Array, zone: str) -> None:
+        self.values = values
+        self.zone = zone
+
+
+def _split_zone(column: Any) -> tuple[Array, str]:
+    if isinstance(column, _Zoned):
+        return column.values, column.zone
+    if _is_pandas_column(column):
+        return _split_zone(_pandas_column(column))
+    if isinstance(column, np.ma.MaskedArray):
+        filled = column.astype(object).filled(None)
+        return np.asarray(filled, dtype=object), ""
+    values = column if isinstance(column, np.ndarray) else _from_sequence(column)
+    return values, ""
+
+
+def _from_sequence(column: Any) -> Array:
+    values = np.asarray(column)
+    # NumPy turns [1, "a"] into text and [1, None] into objects; the original objects say more.
+    return np.asarray(column, dtype=object) if values.dtype.kind in "USO" else values
+
+
+def _add(columns: _clavis.core.Columns, role: str, label: str, values: Array, zone: str, name: str) -> None:
+    kind = values.dtype.kind
+    if kind in "UT":
+        values, kind = values.astype(object), "O"
+    if kind == "b":
+        raise _clavis.InputError(f'{name}: column "{label}" holds truth values where {role} belongs')
+    if kind in "iu":
+        small = values.dtype.itemsize < 4 or values.dtype == np.int32
+        if values.dtype == np.uint64 and len(values) and values.max() > np.iinfo(np.int64).max:
+            row = int(np.argmax(values > np.iinfo(np.int64).max))
+            raise _clavis.InputError(f'{name}, column "{label}", row {row}: "{values[row]}" does not fit 64 bits')
+        columns.add_int32(role, label, _contiguous(values, np.int32)) if small else columns.add_int64(
+            role, label, _contiguous(values, np.int64)
+        )
+    elif kind == "f":
+        columns.add_float64(role, label, _contiguous(values, np.float64))
+    elif kind == "M":
+        _add_times(columns, role, label, values, zone)
+    elif kind == "O":
+        _add_objects(columns, role, label, values, name)
+    else:
+        raise _clavis.InputError(f'{name}: column "{label}" has the type {values.dtype}, which cannot be read')
+
+
+def _contiguous(values: Array, dtype: npt.DTypeLike) -> Array:
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def _add_times(columns: _clavis.core.Columns, role: str, label: str, values: Array, zone: str) -> None:
+    resolution = np.datetime_data(values.dtype)[0]
+    missing = np.isnat(values)
+    validity = np.packbits(~missing, bitorder="little") if missing.any() else None
+    if resolution in ("Y", "M", "W", "D"):
+        days = values.astype("datetime64[D]").view(np.int64)
+        columns.add_date32(role, label, np.where(missing, 0, days).astype(np.int32), validity)
+        return
+    if resolution not in _RESOLUTIONS or np.datetime_data(values.dtype)[1] != 1:
+        values = values.astype("datetime64[s]" if resolution in ("h", "m") else "datetime64[us]")
+        resolution = np.datetime_data(values.dtype)[0]
+    ticks = _contiguous(values.view(np.int64), np.int64)
+    columns.add_timestamp(role, label, ticks, validity, _RESOLUTIONS.index(resolution), zone)
+
+
+def _add_objects(columns: _clavis.core.Columns, role: str, label: str, values: Array, name: str) -> None:
+    """Python objects: numbers, text, dates or times, with None, NaN or NaT where missing."""
+    missing = np.fromiter((_is_missing(value) for value in values), dtype=bool, count=len(values))
+    kinds = {_kind_of(type(value)) for value in values[~missing]}
+    validity = np.packbits(~missing, bitorder="little") if missing.any() else None
+    if None in kinds:
+        row = next(i for i, value in enumerate(values) if not missing[i] and _kind_of(type(value)) is None)
+        raise _clavis.InputError(
+            f'{name}, column "{label}", row {row}: "{values[row]}" is a {type(values[row]).__name__}, '
+            "which cannot be read"
+        )
+    if kinds == {"int"}:
+        filled = np.where(missing, 0, values)
+        try:
+            columns.add_int64(role, label, filled.astype(np.int64), validity)
+        except OverflowError:
+            row = next(i for i, value in enumerate(filled) if not -(2**63) <= int(value) < 2**63)
+            raise _clavis.InputError(
+                f'{name}, column "{label}", row {row}: "{values[row]}" does not fit 64 bits'
+            ) from None
+    elif kinds and kinds <= {"int", "float"}:
+        columns.add_float64(role, label, np.where(missing, np.nan, values).astype(np.float64))
+    elif kinds == {"date"}:
+        _add_times(columns, role, label, np.where(missing, None, values).astype("datetime64[D]"), "")
+    elif kinds and kinds <= {"date", "time"}:
+        times, zone = _objects_to_times(values, missing)
+        _add_times(columns, role, label, times, zone)
+    else:
+        # Text, or a mixture of text and numbers: the reader of the column says which value does not belong.
+        texts = values if kinds <= {"text"} else [None if gone else _text(value) for value, gone in zip(values, missing, strict=True)]
+        columns.add_text(role, label, list(texts) if kinds > {"text"} else texts, validity)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _is_missing(value: Any) -> bool:
+    # NaN and NaT are the values that differ from themselves; pandas.NA answers with itself.
+    if value is None:
+        return True
+    different = value != value
+    return different is True or isinstance(different, np.bool_) and bool(different) or type(value).__name__ == "NAType"
+
+
+def _kind_of(kind: type) -> str | None:
+    if issubclass(kind, (bool, np.bool_)):
+        return None
+    if issubclass(kind, (int, np.integer)):
+        return "int"
+    if issubclass(kind, (float, np.floating)):
+        return "float"
+    if issubclass(kind, str):
+        return "text"
+    if issubclass(kind, (datetime.datetime, np.datetime64)):
+        return "time"
+    if issubclass(kind, datetime.date):
+        return "date"
+    if kind.__module__ in ("decimal", "fractions", "uuid"):
+        return "decimal"
+    return None
+
+
+def _objects_to_times(values: Array, missing: npt.NDArray[np.bool_]) -> tuple[Array, str]:
+    times = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
+    zone = ""
+    for row in np.flatnonzero(~missing):
+        value = values[row]
+        if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+            zone = zone or _zone_name(value.tzinfo, value)
+            value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        times[row] = np.datetime64(value, "us")
+    return times, zone
+
+
+def _zone_name(zone: Any, at: datetime.datetime | None = None) -> str:
+    """The IANA name of a zone, or its offset where it has no name."""
+    text = getattr(zone, "key", None) or getattr(zone, "zone", None) or str(zone)
+    if re.fullmatch(r"[A-Za-z_]+(/[A-Za-z0-9_+\-]+)*", text):
+        return text
+    offset = zone.utcoffset(at)
+    seconds = int(offset.total_seconds()) if offset is not None else 0
+    return f"{'-' if seconds < 0 else '+'}{abs(seconds) // 3600:02d}:{abs(seconds) // 60 % 60:02d}"
+
+
+def _is_pandas(table: Any) -> bool:
+    return type(table).__module__.partition(".")[0] == "pandas" and hasattr(table, "columns")
+
+
+def _is_pandas_column(column: Any) -> bool:
+    return type(column).__module__.partition(".")[0] == "pandas" and hasattr(column, "dtype")
+
+
+def _pandas_column(series: Any) -> Any:
+    """A pandas Series as an array: times with a zone as UTC ticks and the zone, extension types by their objects."""
+    dtype = series.dtype
+    zone = getattr(dtype, "tz", None)
+    if zone is not None:
+        return _Zoned(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(), _zone_name(zone))
+    if isinstance(dtype, np.dtype):
+        return series.to_numpy()
+    if hasattr(dtype, "categories"):
+        categories = np.append(np.asarray(dtype.categories, dtype=object), None)
+        return categories[series.cat.codes.to_numpy()]
+    if getattr(dtype, "kind", "O") in "iuf" and not series.hasnans:
+        return series.to_numpy(dtype=getattr(dtype, "numpy_dtype", None))
+    return series.to_numpy(dtype=object, na_value=None)

@@ -1,0 +1,291 @@
+"""One row per customer: what the records say of the purchases."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clavis import _clavis, _input, _time
+from clavis.quality import Quality
+from clavis.table import Table
+
+__all__ = ["Summarizer", "Summary", "summarize"]
+
+Progress = Callable[[str, float], Any]
+
+#: Columns of transactions that the summary knows beyond customer, time and amount.
+_OPTIONAL = ("order_id", "currency", "kind")
+
+
+class Summary(Table):
+    """One row per customer, sorted by ``customer_id``: what :func:`summarize` returns and models read.
+
+    Every column is an attribute as well: ``s.frequency`` is ``s["frequency"]``.
+
+    Parameters
+    ----------
+    frequency
+        Repeat purchases of each customer, whole and not negative.
+    recency
+        Age at the last purchase, in units; 0 where ``frequency`` is 0.
+    T
+        Age at the end of observation, in units; NaN marks a customer without any purchase.
+    monetary_value
+        Mean amount of the repeat purchases, in currency units.
+    customer_id
+        Integers or text; 0, 1, 2 … where absent.
+    weights
+        How many customers each row stands for.
+    unit
+        The unit of ``recency`` and ``T``: text or a timedelta.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or a value is impossible (named by column, row and value).
+    """
+
+    def __init__(
+        self,
+        frequency: npt.ArrayLike,
+        recency: npt.ArrayLike,
+        T: npt.ArrayLike,  # noqa: N803 - the literature's name
+        monetary_value: npt.ArrayLike | None = None,
+        customer_id: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
+        unit: _time.Duration = "week",
+    ) -> None:
+        counts = np.asarray(frequency)
+        columns: dict[str, npt.ArrayLike] = {
+            "customer_id": np.arange(len(counts)) if customer_id is None else np.asarray(customer_id),
+            "frequency": _counts(counts),
+            "recency": np.asarray(recency, dtype=np.float64),
+            "T": np.asarray(T, dtype=np.float64),
+        }
+        for name, values in (("monetary_value", monetary_value), ("weights", weights)):
+            if values is not None:
+                columns[name] = np.asarray(values, dtype=np.float64)
+        self._set(columns, _time.microseconds(unit))
+        _check(self)
+
+    def _set(self, columns: Mapping[str, npt.ArrayLike], unit: int, **facts: Any) -> None:
+        super().__init__(columns)
+        self._unit = unit
+        self._facts = facts
+
+    @classmethod
+    def _from_core(cls, core: Mapping[str, Any]) -> Summary:
+        summary = cls.__new__(cls)
+        facts = {name: core[name] for name in ("left_out", "observed_until")}
+        summary._set(core["columns"], core["unit"], quality=Quality.from_dict(core["quality"]), **facts)
+        return summary
+
+    @property
+    def unit(self) -> str:
+        """The unit of ``recency``, ``T`` and ``duration_holdout``, as text."""
+        return _time.unit_text(self._unit)
+
+    @property
+    def quality(self) -> Quality | None:
+        """What was read, used and refused; ``None`` for a summary made from columns."""
+        return self._facts.get("quality")
+
+    @property
+    def left_out(self) -> int:
+        """Customers first seen after ``calibrate_until``, who are not in the table."""
+        return int(self._facts.get("left_out", 0))
+
+    @property
+    def observed_until(self) -> datetime.date | None:
+        """The last day of observation; ``None`` for a summary made from columns."""
+        day = self._facts.get("observed_until")
+        return None if day is None else _time.to_date(day)
+
+    def take(self, rows: npt.ArrayLike) -> Summary:
+        """The rows at these positions, or where a boolean mask is true, as a new summary."""
+        summary = type(self).__new__(type(self))
+        summary._set(super().take(rows).to_dict(), self._unit, **self._facts)
+        return summary
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        columns = self.__dict__.get("_columns", {})
+        if name in columns:
+            return columns[name]  # type: ignore[no-any-return]
+        raise AttributeError(f"no column or attribute {name!r}; the columns are {', '.join(columns)}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.columns]
+
+
+def _counts(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f'summary, column "frequency": {values.dtype} where whole numbers belong')
+    whole = np.floor(values) == values
+    fitting = whole & (values >= 0) & (values < 2**31)
+    if not fitting.all():
+        row = int(np.argmin(fitting))
+        problem = "is negative" if values[row] < 0 else "is not a whole number" if not whole[row] else "is too large"
+        raise ValueError(f'summary, column "frequency", row {row}: "{values[row]}" {problem}')
+    return values.astype(np.int32)
+
+
+def _check(summary: Summary) -> None:
+    frequency, recency, age = summary["frequency"], summary["recency"], summary["T"]
+    unseen = np.isnan(age)
+    problems = [
+        ("T", ~unseen & ~(age >= 0) | np.isinf(age), "is negative or not finite"),
+        ("recency", ~unseen & ~(recency >= 0), "is negative or not a number"),
+        ("recency", ~unseen & (recency > age), "is above T"),
+        ("recency", ~unseen & (frequency == 0) & (recency > 0), "is above 0 without a repeat purchase"),
+        ("frequency", unseen & (frequency > 0), "is above 0 where T is missing"),
+    ]
+    if "weights" in summary:
+        weights = summary["weights"]
+        problems.append(("weights", ~(weights >= 0) | np.isinf(weights), "is negative or not finite"))
+    for column, bad, problem in problems:
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(f'summary, column "{column}", row {row}: "{summary[column][row]}" {problem}')
+
+
+class Summarizer:
+    """The state behind :func:`summarize`: fed batch by batch, merged over shards.
+
+    The keywords are those of :func:`summarize`. Any split of the rows, in any order, over any number of states gives
+    the same summary.
+
+    Examples
+    --------
+    >>> state = Summarizer(customer="id", time="day")          # doctest: +SKIP
+    >>> for batch in batches:                                  # doctest: +SKIP
+    ...     state.update(batch)
+    >>> summary = state.finish()                               # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        customer: str = "customer_id",
+        time: str = "time",
+        amount: str | None = None,
+        order_id: str | None = None,
+        currency: str | None = None,
+        kind: str | None = None,
+        unit: _time.Duration = "week",
+        collapse: str = "day",
+        time_zone: str | None = None,
+        returns: str = "net",
+        observe_until: _time.Date | None = None,
+        calibrate_until: _time.Date | None = None,
+        include_first: bool = False,
+        on_bad_rows: str = "raise",
+        amount_digits: int | None = None,
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        self._roles = {
+            "customer_id": customer,
+            "time": time,
+            "amount": amount,
+            "order_id": order_id,
+            "currency": currency,
+            "kind": kind,
+        }
+        self._state = _clavis.ledger.Summarizer(
+            unit=_time.microseconds(unit),
+            collapse=collapse,
+            time_zone=time_zone or "",
+            returns=returns,
+            observe_until=_time.optional_day_number(observe_until, "observe_until"),
+            calibrate_until=_time.optional_day_number(calibrate_until, "calibrate_until"),
+            include_first=include_first,
+            on_bad_rows=on_bad_rows,
+            amount_digits=amount_digits,
+            threads=threads,
+            progress=progress,
+        )
+
+    def update(self, batch: Any) -> Summarizer:
+        """Read one more batch of transactions: any table. Returns the state itself."""
+        for columns in _input.batches(batch, self._roles):
+            self._state.update(columns)
+        return self
+
+    def merge(self, other: Summarizer) -> Summarizer:
+        """Take in what another state with the same keywords has read. Returns the state itself."""
+        self._state.merge(other._state)
+        return self
+
+    def finish(self) -> Summary:
+        """The summary of all that was read; the state can go on reading afterwards."""
+        return Summary._from_core(self._state.finish())
+
+
+def summarize(
+    transactions: Any,
+    *,
+    customer: str,
+    time: str,
+    amount: str | None = None,
+    **options: Any,
+) -> Summary:
+    """Summarize transactions into one row per customer.
+
+    Parameters
+    ----------
+    transactions
+        Any table: one row per line of a receipt, in any order.
+    customer, time, amount
+        Names of the columns. Negative amounts are returns. Rows without a customer are counted apart.
+    order_id, currency, kind
+        Names of further columns: ``order_id`` makes ``orders`` count distinct orders, ``currency`` is checked to be
+        one alone, ``kind`` marks lines as sale, return, cancel or adjust.
+    unit
+        The unit in which ages are counted: text (``"week"``, ``"day"``) or a timedelta. Default a week.
+    collapse
+        What counts as one purchase: everything within one ``"day"`` (default), ``"hour"``, ``"week"``, ``"month"``, or
+        ``"none"``: every distinct instant. Days are local days of ``time_zone``.
+    time_zone
+        IANA name of the zone whose calendar counts. Default: the zone of the time column, or UTC. Times without a zone
+        are read as UTC; dates are days already.
+    returns
+        ``"net"`` subtracts returns from amounts; ``"ignore"`` leaves them out. A return is never a purchase.
+    observe_until, calibrate_until
+        Last day of observation (default: the last day seen) and of the calibration period, both inclusive. With
+        ``calibrate_until`` the purchases after it are counted in ``frequency_holdout``.
+    include_first
+        Whether ``monetary_value`` takes in the first purchase.
+    on_bad_rows
+        ``"raise"`` (default): the first row that cannot be used is an error that names it; ``"refuse"``: such rows are
+        counted and listed in ``summary.quality``.
+    amount_digits
+        Decimal places of the currency kept; 6 by default, sums are exact.
+    threads
+        0: every core.
+    progress
+        Called with the stage and the part done; returning ``False`` stops.
+
+    Returns
+    -------
+    Summary
+        Columns ``customer_id``, ``frequency``, ``recency``, ``T``, ``monetary_value``, ``log_gap_sum``, ``first_time``,
+        ``last_time``, ``orders``, ``days``, ``lines``, ``net_amount``, ``returns_amount`` and with ``calibrate_until``
+        ``frequency_holdout``, ``duration_holdout``. T is ``observe_until`` (or ``calibrate_until``) minus the first day.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be used; the message names table, column, row and value.
+
+    Examples
+    --------
+    >>> log = {"id": [1, 1, 2], "day": ["2024-01-01", "2024-01-15", "2024-01-08"]}
+    >>> s = summarize(log, customer="id", time="day", observe_until="2024-01-29")
+    >>> s.frequency, s.recency, s.T
+    (array([1, 0], dtype=int32), array([2., 0.]), array([4., 3.]))
+    """
+    return Summarizer(customer=customer, time=time, amount=amount, **options).update(transactions).finish()
