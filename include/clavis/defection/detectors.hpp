@@ -60,8 +60,8 @@ double shiryaev_roberts_limit(double false_alarms_per_year, duration unit = week
 /// The promise behind the limit: the largest probability that an unchanged customer's statistic reaches
 /// `statistic` within `watched` days, min(1, watched / (statistic u)).
 inline double false_alarm_bound(double statistic, double watched_days, double unit_days = 7) noexcept {
-    double const bound = watched_days / (statistic * unit_days);
-    return bound < 1 ? bound : (std::isnan(bound) && !(watched_days == 0 && statistic == 0) ? bound : 1.0);
+    double const at_stake = statistic * unit_days;
+    return at_stake <= watched_days ? 1.0 : watched_days / at_stake;
 }
 
 }  // namespace clavis::defection
