@@ -1,0 +1,34 @@
+#pragma once
+
+// Every public header, the lowest rooms first. A program that needs one thing includes that one.
+
+#include "clavis/version.hpp"
+
+#include "clavis/core/columns.hpp"
+#include "clavis/core/errors.hpp"
+#include "clavis/core/exact_sum.hpp"
+#include "clavis/core/parallel.hpp"
+#include "clavis/core/progress.hpp"
+#include "clavis/core/random.hpp"
+#include "clavis/core/time.hpp"
+#include "clavis/core/time_text.hpp"
+#include "clavis/core/time_zone.hpp"
+
+#include "clavis/ledger/arrow.hpp"
+#include "clavis/ledger/arrow_abi.hpp"
+#include "clavis/ledger/history.hpp"
+#include "clavis/ledger/quality.hpp"
+#include "clavis/ledger/summary.hpp"
+
+#include "clavis/lifetime/beta_geo_nbd.hpp"
+#include "clavis/lifetime/clv.hpp"
+#include "clavis/lifetime/fit.hpp"
+#include "clavis/lifetime/gamma_gamma.hpp"
+#include "clavis/lifetime/model.hpp"
+#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+
+#include "clavis/defection/detectors.hpp"
+#include "clavis/defection/hazard_clock.hpp"
+#include "clavis/defection/monitor.hpp"
+
+#include "clavis/simulate/shop.hpp"
