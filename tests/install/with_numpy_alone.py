@@ -1,4 +1,4 @@
-"""What a fresh install does with NumPy and nothing else: real work on a dict of arrays, and sentences about what is missing."""
+"""What a fresh install does with NumPy and nothing else: real work, and sentences about what is missing."""
 
 import importlib.metadata
 import importlib.util
@@ -13,9 +13,7 @@ assert importlib.metadata.version("clavis") == cv.__version__
 
 transactions = {
     "customer_id": np.array([7, 9, 7, 7, 9]),
-    "time": np.array(
-        ["2024-01-01", "2024-01-01", "2024-01-08", "2024-01-22", "2024-01-03"], dtype="datetime64[D]"
-    ),
+    "time": np.array(["2024-01-01", "2024-01-01", "2024-01-08", "2024-01-22", "2024-01-03"], dtype="datetime64[D]"),
     "amount": np.array([10.0, 5.0, 20.0, 30.0, 7.0]),
 }
 s = cv.summarize(transactions, customer="customer_id", time="time", amount="amount")
@@ -29,7 +27,9 @@ for convert, package in ((s.to_pandas, "pandas"), (s.to_polars, "polars")):
     try:
         convert()
     except ImportError as missing:
-        assert package in str(missing) and "pip install" in str(missing), missing
+        sentence = str(missing)
     else:
         raise AssertionError(f"{package} is not installed, and nothing said so")
+    assert package in sentence, sentence
+    assert "pip install" in sentence, sentence
 print(f"clavis {cv.__version__} with NumPy {np.__version__} alone: {len(s)} customers")

@@ -43,9 +43,7 @@ def room_of(path: Path) -> str | None:
 
 
 def includes(path: Path) -> list[str]:
-    return re.findall(
-        r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 def upward_includes(room: str, included: list[str]) -> list[str]:
@@ -90,8 +88,7 @@ def test_the_rule_sees_upward_and_sideways_includes() -> None:
 def test_cmake_knows_the_same_levels() -> None:
     text = (ROOT / "src" / "CMakeLists.txt").read_text(encoding="utf-8")
     declared = {
-        match[0]: match[1].split()
-        for match in re.findall(r"^clavis_room\((\w+)([^)]*)\)", text, flags=re.MULTILINE)
+        match[0]: match[1].split() for match in re.findall(r"^clavis_room\((\w+)([^)]*)\)", text, flags=re.MULTILINE)
     }
     assert set(declared) == set(LEVEL)
     assert all(LEVEL[low] < LEVEL[room] for room, below in declared.items() for low in below)
@@ -106,9 +103,7 @@ def test_public_headers_are_light() -> None:
             if library in {"boost", "nlohmann", "ranges", "format", "regex", "iostream"}:
                 problems.append(f"{name} includes {included}")
             if library == "Eigen" and room_of(path) != "statistics":
-                problems.append(
-                    f"{name} includes {included}: Eigen appears in the headers of statistics alone"
-                )
+                problems.append(f"{name} includes {included}: Eigen appears in the headers of statistics alone")
         text = path.read_text(encoding="utf-8")
         if not text.startswith("#pragma once\n"):
             problems.append(f"{name} does not begin with #pragma once")
