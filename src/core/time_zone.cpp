@@ -428,7 +428,9 @@ time_zone time_zone::from_tzif(std::span<std::byte const> bytes, std::string nam
 time_zone time_zone::named(std::string_view name) {
     if (name == "UTC" || name == "Z" || name == "Etc/UTC" || name == "GMT" || name == "Etc/GMT") return utc();
     if (auto const offset = parse_offset(name)) return fixed(std::chrono::seconds(*offset));
-    std::string const quoted = '"' + std::string(name.substr(0, 255)) + '"';
+    std::string quoted = '"' + std::string(name.substr(0, 255)) + '"';
+    std::replace_if(
+        quoted.begin(), quoted.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     if (!is_zone_name(name)) {
         throw input_error(quoted +
                           " is not a time zone: expected a name such as \"Europe/London\" or an offset such "
