@@ -43,7 +43,7 @@ struct shop_options {
     sys_days start{std::chrono::days{19358}};  ///< the first day, 2023-01-01
     int days = 730;                            ///< length of the period, 1 to 36525
     std::string time_zone = "Europe/Berlin";
-    std::optional<sys_days> acquired_until;  ///< last day of first purchases; default: 60 % of the period
+    std::optional<sys_days> acquired_until{};  ///< last day of first purchases; default: 60 % of the period
 
     double rate_shape = 1.0;        ///< shape of the gamma law of rates; inf: all alike
     double mean_rate = 0.15;        ///< purchases a week, mean over customers
@@ -60,9 +60,9 @@ struct shop_options {
     double halving_share = 0.15;
     double growth_share = 0.10;
     double one_time_share = 0.15;
-    double growth_ratio = 1.6;              ///< rate after over rate before, for growth
-    std::optional<sys_days> changes_from;   ///< first possible change_day; default: half of the period
-    std::optional<sys_days> changes_until;  ///< last possible change_day; default: 85 % of the period
+    double growth_ratio = 1.6;                ///< rate after over rate before, for growth
+    std::optional<sys_days> changes_from{};   ///< first possible change_day; default: half of the period
+    std::optional<sys_days> changes_until{};  ///< last possible change_day; default: 85 % of the period
 
     double return_chance = 0.05;      ///< of a sale line, mean over customers; 0: no returns
     double mean_return_delay = 10.0;  ///< days
