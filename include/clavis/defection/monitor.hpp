@@ -19,8 +19,9 @@
 // overdue at p <= 0.01 when the watch began and silent since. LAPSED: an alarm where the evidence lies with a
 // full stop. PARTIAL: an alarm where it lies with a drop; it turns into LAPSED when a stop becomes the better
 // explanation. RECOVERED: a visit after LAPSED, or R back below limit/5 at a visit after PARTIAL; the
-// statistic starts at zero again, the clock forgets what came after the change, and the third visit since
-// makes the customer ACTIVE.
+// statistic starts at zero again, the clock forgets what came after the change, and the third visit from
+// there makes the customer ACTIVE. From an alarm for PARTIAL on the clock stands as it was at the change, or
+// it would come to take the lower rate for the normal one.
 //
 // Cost: O(1) an event; 16 bytes a customer and 24 for each retained fraction above zero (40 with the default
 // mixture).
@@ -36,6 +37,8 @@
 #include "clavis/core/time.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/ledger/history.hpp"
+#include "clavis/lifetime/fit.hpp"
+#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 
 namespace clavis::defection {
 
@@ -48,12 +51,8 @@ struct baseline {
     std::vector<std::int32_t> gap_days;  ///< first visit to last
     std::vector<std::int32_t> visits;    ///< repeat visits (gaps)
 
-    bool clock_given = false;                                     ///< not learned: handed over
-    bool converged = true;                                        ///< of the fit
-    double dropout_a = std::numeric_limits<double>::quiet_NaN();  ///< of the modified BG/NBD
-    double dropout_b = std::numeric_limits<double>::quiet_NaN();
-    double log_likelihood = std::numeric_limits<double>::quiet_NaN();
-    std::vector<std::string> warnings;
+    /// How the clock was learned; empty where it was handed over. Its unit of time is the day.
+    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> fit;
     std::int64_t visits_after = 0;             ///< visits on or after `until`: left for update()
     std::int64_t return_days = 0;              ///< customer-days with returns only: not visits
     std::int64_t customers_without_visit = 0;  ///< before `until`; they join when they first come
@@ -82,7 +81,7 @@ struct alert {
     double retained_ratio = 0;               ///< visits / expected
     double statistic = 0;                    ///< R when raised: the limit, or more for LAPSED after PARTIAL
     double overdue_p = 1;                    ///< when raised
-    double usual_gap = 0;                    ///< days, by the clock before the change
+    double usual_gap = 0;                    ///< days from visit to visit, by the clock before the change
 };
 
 /// What update() did with the records it was handed.
@@ -122,9 +121,9 @@ struct states_table {
     std::vector<double> overdue_p;
     std::vector<double>
         false_alarm_bound;            ///< largest chance that an unchanged customer shows such an R by now
-    std::vector<std::int32_t> since;  ///< of WATCH, PARTIAL, LAPSED: the change; of RECOVERED: the return
+    std::vector<std::int32_t> since;  ///< most likely day of the change: WATCH, PARTIAL, LAPSED
     std::vector<double>
-        retained_ratio;  ///< visits since the change over those expected; NaN without a change
+        retained_ratio;  ///< visits since the change over those expected; NaN where none is dated
     std::vector<std::int32_t> last_visit;
     std::vector<std::int32_t>
         repeat_visits;                 ///< that the clock has learned from; 0: judged by the population
@@ -162,22 +161,22 @@ class monitor {
     monitor_options const& options() const { return options_; }
     double limit() const { return limit_; }
     sys_days watched_from() const { return start_; }  ///< its first instant
-    sys_days watched_until() const {
-        return seen_;
-    }  ///< the last day whose visits are in; before the first update watched_from()
+    /// The last day whose visits are in; before the first update the day before watched_from().
+    sys_days watched_until() const { return seen_; }
     intake const& received() const { return received_; }  ///< over all updates
 
   private:
-    /// What is kept of a customer apart from the tracks. `at`, the moment at which the tracks stand, is the
-    /// later of the last visit and the start of the watch.
+    /// What is kept of a customer apart from the tracks, which stand at the later of last_day and the start
+    /// of the watch.
     struct person {
         std::int32_t last_day;
         std::int32_t gap_days;
         std::int32_t visits;
-        std::uint8_t state;     ///< ACTIVE, PARTIAL, LAPSED, RECOVERED as decided so far
-        std::uint8_t leading;   ///< PARTIAL, LAPSED after PARTIAL: the track whose change time holds
-        std::uint8_t returned;  ///< visits since recovery
-        std::uint8_t overdue;   ///< overdue when the watch began, and silent since
+        defection::state state : 8;  ///< ACTIVE, PARTIAL, LAPSED or RECOVERED as decided so far
+        std::uint8_t leading;        ///< after PARTIAL: 1 + the track that dates the change; else 0
+        std::uint8_t returned;       ///< visits since the recovery
+        bool frozen : 1;             ///< the clock stands at the leading track's last zero
+        bool overdue : 1;            ///< overdue when the watch began, and silent since
     };
     /// One retained fraction above zero: ln R and the CUSUM that dates the change. For rho = 0 both are zero
     /// at every visit and need no memory.
@@ -188,8 +187,10 @@ class monitor {
         std::int32_t zero_visits;    ///< person::visits then
         std::int32_t zero_gap_days;  ///< person::gap_days then
     };
-    struct view;
-    friend struct view;
+    class watcher;
+    static double clock_units(double shape, double scale, double silence) noexcept;
+    static void count_unused(ledger::history const& batch, std::size_t entry, std::int32_t until,
+                             intake& received);
 
     hazard_clock clock_;
     monitor_options options_;
@@ -198,7 +199,6 @@ class monitor {
     double limit_ = 0;
     sys_days start_{};
     sys_days seen_{};
-    bool updated_ = false;
     intake received_;
     identifiers customer_id_;
     std::vector<person> people_;
