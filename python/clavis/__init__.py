@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clavis._clavis import Cancelled, InputError, __version__
 from clavis.quality import Quality, Refusal
+from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
 from clavis.table import Table
 
@@ -16,5 +17,7 @@ __all__ = [
     "Summary",
     "Table",
     "__version__",
+    "read",
+    "read_batches",
     "summarize",
 ]

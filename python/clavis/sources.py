@@ -1,0 +1,365 @@
+"""Records in: files and databases become Arrow tables, through DuckDB, in this process and without a network."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clavis._clavis import InputError
+from clavis._csv import csv_select, identifier, literal
+from clavis._extras import require
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow
+
+__all__ = ["read", "read_batches"]
+
+_SQL_TEXT = re.compile(r"\s*(\(\s*)*(select|with|from|values|pivot|unpivot|summarize|describe)\b", re.IGNORECASE)
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+# What a file is, by its first bytes; the extension only helps where there are none to go by.
+_UNREADABLE = {
+    b"SQLite format 3\x00": "is an SQLite database, which cannot be read yet; export the table as CSV or Parquet",
+    b"PK\x03\x04": "is a workbook or zip archive; save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save the sheet as CSV",
+    b"ARROW1": "is an Arrow file; pass pyarrow.feather.read_table(path) itself as the table, or save it as Parquet",
+    b"\x28\xb5\x2f\xfd": "is compressed with Zstandard; unpack it, or compress it with gzip",
+    b"BZh": "is compressed with bzip2; unpack it, or compress it with gzip",
+    b"\xfd7zXZ": "is compressed with xz; unpack it, or compress it with gzip",
+    b"%PDF": "is a PDF; save the table as CSV",
+}
+
+_OTHER_SUFFIXES = (
+    ".parquet .pq .duckdb .ddb .db .sqlite .json .jsonl .ndjson .xml .xls .xlsx .feather .arrow .orc".split()
+)
+
+
+def read(
+    source: str | os.PathLike[str],
+    *,
+    database: str | os.PathLike[str] | None = None,
+    encoding: str | None = None,
+    date_format: str | None = None,
+) -> pyarrow.Table:
+    """Read records from a file, a database or an SQL query into an Arrow table.
+
+    Parameters
+    ----------
+    source
+        A CSV file (also gzipped), a Parquet file, several of either (``"sales/*.csv"``), a DuckDB database with a
+        single table, or an SQL query over such files (``"SELECT * FROM 'sales.csv' WHERE store = 7"``). With
+        ``database``, a table of it or a query over it.
+    database
+        A DuckDB database file; it is opened for reading only.
+    encoding
+        The encoding of CSV files, by Python's names (``"cp1252"``, ``"latin-1"``). Without it UTF-8, or UTF-16 where
+        the file begins with its mark.
+    date_format
+        How CSV files write dates, as for ``strptime`` (``"%d/%m/%Y"``). Without it ISO dates are read, and other
+        numeric forms where only one order of day and month fits every value; a column that both orders fit stays text,
+        with a warning.
+
+    Returns
+    -------
+    pyarrow.Table
+        Every row, in the order of the source. In CSV files a column is typed by all its values: whole numbers as
+        int64, other numbers as float64, dates as date32, times as timestamps, anything else as text. Numbers with
+        leading zeros or a plus sign, and those too long for 64 bits, are codes and stay text. Blank fields are null.
+        Decimals and small number types of databases become float64, int32 or int64; enumerations and UUIDs text.
+
+    Raises
+    ------
+    ValueError
+        There is no such file, table or column; the file is empty, malformed (the message names file, line and text) or
+        of a kind that cannot be read.
+    ImportError
+        duckdb or pyarrow is not installed.
+
+    Examples
+    --------
+    >>> clavis.read("sales.csv.gz")                                  # doctest: +SKIP
+    >>> clavis.read("SELECT * FROM 'sales/*.parquet' WHERE year(sold) >= 2024")   # doctest: +SKIP
+    """
+    with _Session() as session:
+        return session.table(session.select(source, database, encoding, date_format))
+
+
+def read_batches(
+    source: str | os.PathLike[str],
+    *,
+    database: str | os.PathLike[str] | None = None,
+    encoding: str | None = None,
+    date_format: str | None = None,
+    batch_rows: int = 1 << 17,
+) -> pyarrow.RecordBatchReader:
+    """Read records batch by batch, for sources larger than memory.
+
+    Takes what :func:`read` takes and yields the same rows with the same types; at most a few batches of
+    ``batch_rows`` rows are in memory at a time. The reader is a table argument like any other, for one use.
+    """
+    if batch_rows < 1:
+        raise ValueError(f"batch_rows must be at least 1, not {batch_rows}")
+    session = _Session()
+    try:
+        return session.batches(session.select(source, database, encoding, date_format), batch_rows)
+    except BaseException:
+        session.close()
+        raise
+
+
+def query(statement: str, tables: dict[str, str], **options: Any) -> pyarrow.Table:
+    """Run a query over named sources; the command line builds amounts with it."""
+    with _Session() as session:
+        for name, source in tables.items():
+            session.view(name, session.select(source, **options))
+        return session.table(statement)
+
+
+class _Session:
+    """A DuckDB connection that reads local files only, and the scratch space that goes with it."""
+
+    def __init__(self) -> None:
+        self._duckdb = require("duckdb", "io", "reading files")
+        self._pyarrow = require("pyarrow", "io", "reading files")
+        self._scratch = Path(tempfile.mkdtemp(prefix="clavis-"))
+        self._clean = weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+        self._views = 0
+        # Extensions are downloads; names in a query must not resolve to variables of the calling program.
+        self.connection: duckdb.DuckDBPyConnection = self._duckdb.connect(
+            config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        )
+        for setting in ("python_enable_replacements = false", "enable_progress_bar = false", "TimeZone = 'UTC'"):
+            self.connection.execute(f"SET {setting}")
+
+    def __enter__(self) -> _Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+        self._clean()
+
+    def select(
+        self,
+        source: str | os.PathLike[str],
+        database: str | os.PathLike[str] | None = None,
+        encoding: str | None = None,
+        date_format: str | None = None,
+    ) -> str:
+        """The query that yields the rows of a source."""
+        options = {"encoding": encoding, "date_format": date_format}
+        text = os.fspath(source)
+        if not text.strip():
+            raise InputError("the source is an empty text; name a file or give an SQL query")
+        if database is not None:
+            self._attach(Path(os.fspath(database)))
+            return self._from_sql(text, options) if _SQL_TEXT.match(text) else self._from_table(text)
+        if isinstance(source, str) and _SQL_TEXT.match(text) and not Path(text).exists():
+            return self._from_sql(text, options)
+        return self._from_files(text, options)
+
+    def view(self, name: str, select: str) -> None:
+        self._run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {select}")
+
+    def table(self, select: str) -> pyarrow.Table:
+        with self._sentences():
+            return self.connection.sql(self._plain(select)).to_arrow_table()
+
+    def batches(self, select: str, batch_rows: int) -> pyarrow.RecordBatchReader:
+        with self._sentences():
+            relation = self.connection.sql(self._plain(select))
+            # The first name is that of DuckDB from 1.5 on, the second was so before.
+            start = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+            reader = start(batch_rows)
+
+        def rows() -> Iterator[pyarrow.RecordBatch]:
+            try:
+                yield from reader
+            finally:
+                self.close()
+
+        return self._pyarrow.RecordBatchReader.from_batches(reader.schema, rows())
+
+    def _run(self, statement: str) -> None:
+        with self._sentences():
+            self.connection.execute(statement)
+
+    @contextlib.contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """What DuckDB complains of, as one sentence."""
+        try:
+            yield
+        except self._duckdb.Error as error:
+            raise InputError(_sentence(error)) from error
+
+    def _plain(self, select: str) -> str:
+        """The query with its columns in the types that tables are made of here."""
+        relation = self.connection.sql(select)
+        chosen = ", ".join(
+            f"{_cast(identifier(name), str(type_))} AS {identifier(name)}"
+            for name, type_ in zip(relation.columns, relation.types, strict=True)
+        )
+        return f"SELECT {chosen} FROM ({select})"
+
+    def _from_files(self, text: str, options: dict[str, str | None]) -> str:
+        paths = _matching(text)
+        kinds = {_kind(path) for path in paths}
+        if len(kinds) > 1:
+            raise InputError(f"{text}: the files are of different kinds ({', '.join(sorted(kinds))})")
+        kind = kinds.pop()
+        if kind == "duckdb":
+            if len(paths) > 1:
+                raise InputError(f"{text}: one database at a time")
+            self._attach(paths[0])
+            return self._from_table(self._only_table(paths[0]))
+        if kind == "parquet":
+            files = ", ".join(literal(str(path)) for path in paths)
+            return f"SELECT * FROM read_parquet([{files}])"
+        self._views += 1
+        scratch = self._scratch / str(self._views)
+        scratch.mkdir()
+        with self._sentences():
+            return csv_select(self.connection, paths, scratch=scratch, **options)
+
+    def _from_sql(self, text: str, options: dict[str, str | None]) -> str:
+        text = text.strip().rstrip(";")
+        tree = json.loads(self.connection.sql(f"SELECT json_serialize_sql({literal(text)})").fetchall()[0][0])
+        if tree["error"]:
+            raise InputError(f"the query cannot be read: {tree['error_message'].rstrip('!')}")
+        if len(tree["statements"]) != 1:
+            raise InputError("the query must be a single SELECT")
+        # Files named in the query are read as files named alone are: views come before DuckDB's own reading.
+        for name in sorted(_table_names(tree)):
+            if "." in name and not _REMOTE.match(name) and (Path(name).is_file() or glob.has_magic(name)):
+                self.view(name, self._from_files(name, options))
+        return text
+
+    def _from_table(self, name: str) -> str:
+        tables = self._tables()
+        matching = [table for table in tables if name in (table, table.partition(".")[2])] or [
+            table for table in tables if name.lower() in (table.lower(), table.partition(".")[2].lower())
+        ]
+        if not matching:
+            raise InputError(f'there is no table "{name}" in the database; it has {", ".join(tables) or "none"}')
+        return "SELECT * FROM " + ".".join(identifier(part) for part in matching[0].split(".", 1))
+
+    def _only_table(self, path: Path) -> str:
+        tables = self._tables()
+        if len(tables) != 1:
+            found = f"it has {', '.join(tables)}" if tables else "it has none"
+            raise InputError(f"{path}: which table? {found}; give the table as the source and the file as database")
+        return tables[0]
+
+    def _tables(self) -> list[str]:
+        rows = self.connection.sql(
+            "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'records' ORDER BY 1"
+        ).fetchall()
+        return [str(row[0]) for row in rows]
+
+    def _attach(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
+        if (kind := _kind(path)) != "duckdb":
+            raise InputError(f"{path}: is a {kind} file, not a DuckDB database")
+        self._run(f"ATTACH {literal(str(path))} AS records (READ_ONLY)")
+        self._run("USE records")
+
+
+def _matching(text: str) -> list[Path]:
+    if re.match(r"postgres(ql)?://", text):
+        raise InputError("PostgreSQL cannot be read yet; export the table as CSV or Parquet")
+    if _REMOTE.match(text):
+        raise InputError(f"{text}: only local files are read; download it first")
+    path = Path(text)
+    if path.is_dir():
+        raise InputError(f'{path}: is a directory; name the files in it, such as "{path / "*.csv"}"')
+    if path.is_file():
+        return [path]
+    if glob.has_magic(text):
+        found = sorted(Path(name) for name in glob.glob(text, recursive=True) if Path(name).is_file())
+        if found:
+            return found
+        raise InputError(f"{text}: no file has such a name")
+    raise InputError(f"{path}: there is no such file")
+
+
+def _kind(path: Path) -> str:
+    """csv, parquet or duckdb, by the first bytes of the file."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+    for mark, complaint in _UNREADABLE.items():
+        if head.startswith(mark):
+            raise InputError(f"{path}: {complaint}")
+    if head[8:12] == b"DUCK":
+        return "duckdb"
+    if head[:4] == b"PAR1":
+        return "parquet"
+    suffix = path.suffix.lower()
+    if suffix in (
+        ".parquet",
+        ".pq",
+        ".duckdb",
+        ".ddb",
+        ".db",
+        ".sqlite",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".xlsx",
+        ".feather",
+    ):
+        problem = "is empty" if not head else "does not hold what its name says"
+        raise InputError(f"{path}: {problem}; CSV, Parquet and DuckDB files are read")
+    return "csv"
+
+
+def _table_names(tree: Any) -> set[str]:
+    """The names after FROM and JOIN anywhere in a parsed query."""
+    names: set[str] = set()
+    if isinstance(tree, dict):
+        if tree.get("type") == "BASE_TABLE" and not tree.get("schema_name"):
+            names.add(str(tree["table_name"]))
+        children = list(tree.values())
+    else:
+        children = tree if isinstance(tree, list) else []
+    for child in children:
+        names |= _table_names(child)
+    return names
+
+
+def _cast(column: str, type_: str) -> str:
+    """A column of any of DuckDB's types as one of the few that tables are made of; nested types stay as they are."""
+    name = type_.partition("(")[0]
+    if name in ("DECIMAL", "FLOAT"):
+        return f"{column}::DOUBLE"
+    if name in ("TINYINT", "SMALLINT", "UTINYINT", "USMALLINT"):
+        return f"{column}::INTEGER"
+    if name in ("UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT"):
+        return f"{column}::BIGINT"
+    if name in ("UUID", "ENUM", "TIME", "TIME WITH TIME ZONE", "INTERVAL", "BIT", "BIGNUM", "VARINT", '"NULL"', "NULL"):
+        return f"{column}::VARCHAR"
+    return column
+
+
+def _sentence(error: Exception) -> str:
+    """What DuckDB says, without its class names, hints and query echoes."""
+    text = str(error).strip().split("\n\n")[0]
+    text = re.sub(r"^[A-Za-z -]+ Error:\s*", "", text)
+    lines = [line.strip() for line in text.splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith('Did you mean "pg_')).rstrip(".")
