@@ -17,8 +17,8 @@ struct refusal {
     std::string column;
     std::string reason;  ///< "is not a number", "lies after observe_until", ...
     std::int64_t count = 0;
-    std::vector<std::int64_t> rows;    ///< ascending, from 0
-    std::vector<std::string> values;   ///< the value in each listed row
+    std::vector<std::int64_t> rows;   ///< ascending, from 0
+    std::vector<std::string> values;  ///< the value in each listed row
 };
 
 struct quality_report {
@@ -27,14 +27,16 @@ struct quality_report {
     std::int64_t rows_used = 0;              ///< in the result
     std::int64_t rows_without_customer = 0;  ///< counted apart, not refused: the unattributed bucket
     double amount_without_customer = 0;
-    double amount_total = 0;                 ///< of the rows used
-    double largest_rounding = 0;             ///< largest |amount - stored amount|, in currency units
-    std::vector<refusal> refused;            ///< ordered by column, then reason
-    std::vector<std::string> notes;          ///< facts a careful reader wants: "times without a zone were read as UTC"
+    double amount_total = 0;       ///< of the rows used
+    double largest_rounding = 0;   ///< largest |amount - stored amount|, in currency units
+    std::vector<refusal> refused;  ///< ordered by column, then reason
+    std::vector<std::string>
+        notes;  ///< facts a careful reader wants: "times without a zone were read as UTC"
 
     std::int64_t rows_refused() const {
         std::int64_t sum = 0;
-        for (auto const& entry : refused) sum += entry.count;
+        for (auto const& entry : refused)
+            sum += entry.count;
         return sum;
     }
 };
