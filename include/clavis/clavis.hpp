@@ -14,11 +14,19 @@
 #include "clavis/core/time_text.hpp"
 #include "clavis/core/time_zone.hpp"
 
+#include "clavis/statistics/quantiles.hpp"
+
 #include "clavis/ledger/arrow.hpp"
 #include "clavis/ledger/arrow_abi.hpp"
 #include "clavis/ledger/history.hpp"
+#include "clavis/ledger/intake.hpp"
 #include "clavis/ledger/quality.hpp"
+#include "clavis/ledger/summarize.hpp"
 #include "clavis/ledger/summary.hpp"
+#include "clavis/ledger/transactions.hpp"
+
+#include "clavis/value/rfm.hpp"
+#include "clavis/value/segments.hpp"
 
 #include "clavis/lifetime/beta_geo_nbd.hpp"
 #include "clavis/lifetime/clv.hpp"
@@ -26,6 +34,9 @@
 #include "clavis/lifetime/gamma_gamma.hpp"
 #include "clavis/lifetime/model.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+
+#include "clavis/loyalty/tier_program.hpp"
+#include "clavis/loyalty/tier_replay.hpp"
 
 #include "clavis/defection/detectors.hpp"
 #include "clavis/defection/hazard_clock.hpp"
