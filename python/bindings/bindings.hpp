@@ -10,7 +10,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -92,6 +95,10 @@ struct summary_arrays {
 /// Wraps callback(stage: str, done: float) -> bool | None (False stops). Signals are checked at every report, so Ctrl-C
 /// ends a long call even where there is no callback.
 progress make_progress(py::object callback);
+
+/// Dates cross as days since 1970-01-01.
+std::int64_t day_number(sys_days date);
+std::optional<sys_days> optional_date(std::optional<std::int32_t> days);
 
 /// A Python dict of the report.
 py::dict to_dict(ledger::quality_report const& report);

@@ -1,11 +1,11 @@
 // clavis._clavis.core: columns in, Arrow streams in and out, text of times.
 
-#include <array>
+#include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
-#include "clavis/core/parallel.hpp"
 #include "clavis/ledger/arrow.hpp"
 
 namespace clavis::bindings {
@@ -159,6 +159,62 @@ void release_stream(PyObject* capsule) {
     delete stream;
 }
 
+/// A stream of batches under the roles of the library.
+class arrow_source {
+  public:
+    arrow_source(py::capsule const& capsule, std::string table) : reader_(open(capsule, std::move(table))) {}
+
+    std::vector<std::string> names() const {
+        std::vector<std::string> result;
+        for (auto const& field : reader_.fields()) result.push_back(field.name);
+        return result;
+    }
+
+    /// The next batch of the columns in `roles` (role to label), or nothing at the end.
+    std::unique_ptr<columns> next(std::vector<std::pair<std::string, std::string>> const& roles) {
+        std::vector<std::string> labels;
+        for (auto const& [role, label] : roles)
+            if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+        std::optional<ledger::arrow_batch> batch;
+        {
+            py::gil_scoped_release unlocked;
+            if (labels != reader_.selected()) reader_.select(labels);
+            batch = reader_.next();
+        }
+        if (!batch) return nullptr;
+        auto table = std::make_unique<columns>();
+        table->keep(batch->owner);
+        for (auto const& [role, label] : roles) {
+            auto const index = std::find(labels.begin(), labels.end(), label) - labels.begin();
+            table->add({role, label, batch->columns[static_cast<std::size_t>(index)]});
+        }
+        return table;
+    }
+
+  private:
+    static ledger::arrow_reader open(py::capsule const& capsule, std::string table) {
+        auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), stream_capsule));
+        if (stream == nullptr) throw py::error_already_set();
+        py::gil_scoped_release unlocked;
+        return ledger::arrow_reader(stream, std::move(table));
+    }
+
+    ledger::arrow_reader reader_;
+};
+
+/// The columns as an Arrow stream capsule of one batch.
+py::object export_columns(columns const& table) {
+    std::vector<ledger::named_column> named;
+    for (auto const& column : table.entries()) named.push_back({column.name, column.view});
+    auto stream = std::make_unique<ArrowArrayStream>();
+    ledger::export_stream(std::move(named), table.owner(), stream.get());
+    py::object capsule = py::reinterpret_steal<py::object>(
+        PyCapsule_New(stream.get(), stream_capsule, &release_stream));
+    if (!capsule) throw py::error_already_set();
+    stream.release();
+    return capsule;
+}
+
 }  // namespace
 
 void bind_core(py::module_& module) {
@@ -191,7 +247,21 @@ void bind_core(py::module_& module) {
             py::arg("role"), py::arg("label"), py::arg("ticks"), py::arg("validity"), py::arg("resolution"),
             py::arg("zone"))
         .def("add_text", &add_text, py::arg("role"), py::arg("label"), py::arg("values"),
-             py::arg("validity") = py::none());
+             py::arg("validity") = py::none())
+        .def("export", &export_columns, "The columns as a capsule of an Arrow stream.");
+
+    py::class_<arrow_source>(core, "ArrowReader", "Reads an Arrow C stream batch by batch.")
+        .def(py::init<py::capsule const&, std::string>(), py::arg("stream"), py::arg("table"))
+        .def_property_readonly("columns", &arrow_source::names)
+        .def(
+            "next",
+            [](arrow_source& source, py::dict const& roles) {
+                std::vector<std::pair<std::string, std::string>> pairs;
+                for (auto const& [role, label] : roles)
+                    pairs.emplace_back(role.cast<std::string>(), label.cast<std::string>());
+                return source.next(pairs);
+            },
+            py::arg("roles"));
 
     core.def(
         "parse_duration", [](std::string const& text) { return parse_duration(text).count(); }, py::arg("text"),

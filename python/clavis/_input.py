@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from clavis import _clavis
 
-__all__ = ["batches", "from_arrays", "require_columns"]
+__all__ = ["batches", "column_names", "from_arrays", "require_columns"]
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +35,7 @@ def batches(table: Any, roles: Mapping[str, str | None], name: str = "transactio
     name
         What messages call the table.
     """
+    table, roles = resolve(table, roles, name)
     wanted = {role: label for role, label in roles.items() if label is not None}
     if _is_pandas(table):
         # Read column by column: object columns then give errors that name the row, and pyarrow need not be there.
@@ -49,10 +50,44 @@ def batches(table: Any, roles: Mapping[str, str | None], name: str = "transactio
         require_columns(list(table), wanted, name)
         yield from_arrays({label: table[label] for label in wanted.values()}, wanted, name)
     else:
-        raise TypeError(
-            f"{name}: cannot read a {type(table).__name__}; a table is an object that speaks Arrow "
-            "(pyarrow, polars, DuckDB), a pandas frame, or a dict of arrays"
-        )
+        raise _not_a_table(table, name)
+
+
+def resolve(table: Any, roles: Mapping[str, str | None], name: str) -> tuple[Any, Mapping[str, str | None]]:
+    """The table of this name in a book, with the book's column names for roles left at their own name or absent."""
+    from clavis.book import CustomerBook
+
+    if not isinstance(table, CustomerBook):
+        return table, roles
+    names = table.names(name)
+    return getattr(table, name), {
+        role: names.get(role) if label is None or label == role else label for role, label in roles.items()
+    }
+
+
+def column_names(table: Any, name: str) -> list[str]:
+    """The names of a table's columns, without reading any rows."""
+    if _is_pandas(table):
+        return [str(label) for label in table.columns]
+    if isinstance(table, Mapping):
+        return list(table)
+    schema_names = getattr(getattr(table, "schema", None), "names", None)
+    if isinstance(schema_names, list):  # pyarrow, its record batch readers included: a one-shot stream stays unread
+        return schema_names
+    for attribute in ("column_names", "columns"):  # polars, DuckDB relations, clavis.Table
+        names = getattr(table, attribute, None)
+        if isinstance(names, list) and all(isinstance(label, str) for label in names):
+            return names
+    if hasattr(table, "__arrow_c_stream__"):
+        return list(_clavis.core.ArrowReader(table.__arrow_c_stream__(), name).columns)
+    raise _not_a_table(table, name)
+
+
+def _not_a_table(table: Any, name: str) -> TypeError:
+    return TypeError(
+        f"{name}: cannot read a {type(table).__name__}; a table is an object that speaks Arrow "
+        "(pyarrow, polars, DuckDB), a pandas frame, or a dict of arrays"
+    )
 
 
 def require_columns(present: list[str], wanted: Mapping[str, str], name: str) -> None:

@@ -17,9 +17,6 @@ __all__ = ["Summarizer", "Summary", "summarize"]
 
 Progress = Callable[[str, float], Any]
 
-#: Columns of transactions that the summary knows beyond customer, time and amount.
-_OPTIONAL = ("order_id", "currency", "kind")
-
 
 class Summary(Table):
     """One row per customer, sorted by ``customer_id``: what :func:`summarize` returns and models read.
@@ -220,6 +217,11 @@ class Summarizer:
         self._state.merge(other._state)
         return self
 
+    @property
+    def quality(self) -> Quality:
+        """What was read, used and refused so far."""
+        return Quality.from_dict(self._state.quality())
+
     def finish(self) -> Summary:
         """The summary of all that was read; the state can go on reading afterwards."""
         return Summary._from_core(self._state.finish())
@@ -228,10 +230,23 @@ class Summarizer:
 def summarize(
     transactions: Any,
     *,
-    customer: str,
-    time: str,
+    customer: str = "customer_id",
+    time: str = "time",
     amount: str | None = None,
-    **options: Any,
+    order_id: str | None = None,
+    currency: str | None = None,
+    kind: str | None = None,
+    unit: _time.Duration = "week",
+    collapse: str = "day",
+    time_zone: str | None = None,
+    returns: str = "net",
+    observe_until: _time.Date | None = None,
+    calibrate_until: _time.Date | None = None,
+    include_first: bool = False,
+    on_bad_rows: str = "raise",
+    amount_digits: int | None = None,
+    threads: int = 0,
+    progress: Progress | None = None,
 ) -> Summary:
     """Summarize transactions into one row per customer.
 
@@ -240,7 +255,8 @@ def summarize(
     transactions
         Any table: one row per line of a receipt, in any order.
     customer, time, amount
-        Names of the columns. Negative amounts are returns. Rows without a customer are counted apart.
+        Names of the columns; a :class:`CustomerBook` knows them already. Negative amounts are returns. Rows without a
+        customer are counted apart.
     order_id, currency, kind
         Names of further columns: ``order_id`` makes ``orders`` count distinct orders, ``currency`` is checked to be
         one alone, ``kind`` marks lines as sale, return, cancel or adjust.
@@ -288,4 +304,23 @@ def summarize(
     >>> s.frequency, s.recency, s.T
     (array([1, 0], dtype=int32), array([2., 0.]), array([4., 3.]))
     """
-    return Summarizer(customer=customer, time=time, amount=amount, **options).update(transactions).finish()
+    state = Summarizer(
+        customer=customer,
+        time=time,
+        amount=amount,
+        order_id=order_id,
+        currency=currency,
+        kind=kind,
+        unit=unit,
+        collapse=collapse,
+        time_zone=time_zone,
+        returns=returns,
+        observe_until=observe_until,
+        calibrate_until=calibrate_until,
+        include_first=include_first,
+        on_bad_rows=on_bad_rows,
+        amount_digits=amount_digits,
+        threads=threads,
+        progress=progress,
+    )
+    return state.update(transactions).finish()

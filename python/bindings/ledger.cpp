@@ -1,0 +1,167 @@
+// clavis._clavis.ledger: transactions in, one row per customer out.
+
+#include <optional>
+
+#include "bindings.hpp"
+#include "clavis/core/errors.hpp"
+#include "clavis/ledger/summarize.hpp"
+
+namespace clavis::bindings {
+
+ledger::transactions_view transactions_of(columns const& table) {
+    ledger::transactions_view view;
+    auto take = [&table](char const* role, column_view& column, std::string_view& label) {
+        if (auto const* entry = table.find(role)) {
+            column = entry->view;
+            label = entry->label;
+        }
+    };
+    take("customer_id", view.customer_id, view.labels.customer_id);
+    take("time", view.time, view.labels.time);
+    take("amount", view.amount, view.labels.amount);
+    take("order_id", view.order_id, view.labels.order_id);
+    take("currency", view.currency, view.labels.currency);
+    take("kind", view.kind, view.labels.kind);
+    return view;
+}
+
+py::dict to_dict(ledger::quality_report const& report) {
+    py::list refused;
+    for (auto const& entry : report.refused) {
+        py::dict item;
+        item["column"] = entry.column;
+        item["reason"] = entry.reason;
+        item["count"] = entry.count;
+        item["rows"] = entry.rows;
+        item["values"] = entry.values;
+        refused.append(item);
+    }
+    py::dict result;
+    result["table"] = report.table;
+    result["rows_read"] = report.rows_read;
+    result["rows_used"] = report.rows_used;
+    result["rows_without_customer"] = report.rows_without_customer;
+    result["amount_without_customer"] = report.amount_without_customer;
+    result["amount_total"] = report.amount_total;
+    result["largest_rounding"] = report.largest_rounding;
+    result["refused"] = refused;
+    result["notes"] = report.notes;
+    return result;
+}
+
+std::int64_t day_number(sys_days date) { return date.time_since_epoch().count(); }
+
+std::optional<sys_days> optional_date(std::optional<std::int32_t> days) {
+    if (!days) return std::nullopt;
+    return sys_days{std::chrono::days{*days}};
+}
+
+namespace {
+
+py::dict to_dict(ledger::summary&& summary) {
+    py::dict columns;
+    columns["customer_id"] = to_numpy(summary.customer_id);
+    columns["frequency"] = to_numpy(std::move(summary.frequency));
+    columns["recency"] = to_numpy(std::move(summary.recency));
+    columns["T"] = to_numpy(std::move(summary.T));
+    bool const money = !summary.net_amount.empty();
+    if (money) columns["monetary_value"] = to_numpy(std::move(summary.monetary_value));
+    columns["log_gap_sum"] = to_numpy(std::move(summary.log_gap_sum));
+    columns["first_time"] = to_numpy(std::move(summary.first_time));
+    columns["last_time"] = to_numpy(std::move(summary.last_time));
+    columns["last_day"] = days_to_numpy(summary.last_day);
+    columns["orders"] = to_numpy(std::move(summary.orders));
+    columns["days"] = to_numpy(std::move(summary.days));
+    columns["lines"] = to_numpy(std::move(summary.lines));
+    if (money) {
+        columns["net_amount"] = to_numpy(std::move(summary.net_amount));
+        columns["returns_amount"] = to_numpy(std::move(summary.returns_amount));
+    }
+    if (!summary.duration_holdout.empty()) {
+        columns["frequency_holdout"] = to_numpy(std::move(summary.frequency_holdout));
+        columns["duration_holdout"] = to_numpy(std::move(summary.duration_holdout));
+    }
+    py::dict result;
+    result["columns"] = columns;
+    result["unit"] = summary.unit.count();
+    result["observed_until"] = day_number(summary.observed_until);
+    result["left_out"] = summary.left_out;
+    result["quality"] = clavis::bindings::to_dict(summary.quality);
+    return result;
+}
+
+ledger::bad_rows parse_bad_rows(std::string const& text) {
+    if (text == "raise") return ledger::bad_rows::raise;
+    if (text == "refuse") return ledger::bad_rows::refuse;
+    throw input_error({.value = text}, "is no way to treat bad rows: raise or refuse");
+}
+
+ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collapse, std::string time_zone,
+                                   std::string const& returns, std::optional<std::int32_t> observe_until,
+                                   std::optional<std::int32_t> calibrate_until, bool include_first,
+                                   std::string const& on_bad_rows, std::optional<int> amount_digits, unsigned threads,
+                                   py::object callback) {
+    ledger::summarize_options options;
+    options.unit = duration(unit);
+    options.collapse_by = ledger::parse_collapse(collapse);
+    options.time_zone = std::move(time_zone);
+    options.returns = ledger::parse_returns_policy(returns);
+    options.observe_until = optional_date(observe_until);
+    options.calibrate_until = optional_date(calibrate_until);
+    options.include_first = include_first;
+    options.on_bad_rows = parse_bad_rows(on_bad_rows);
+    if (amount_digits) options.amount_scale = *amount_digits;
+    options.threads = threads;
+    options.watch = make_progress(std::move(callback));
+    return ledger::summarizer(std::move(options));
+}
+
+}  // namespace
+
+void bind_ledger(py::module_& module) {
+    py::module_ room = module.def_submodule("ledger", "Transactions in, one row per customer out.");
+
+    py::class_<ledger::summarizer>(room, "Summarizer")
+        .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"), py::arg("time_zone"),
+             py::arg("returns"), py::arg("observe_until"), py::arg("calibrate_until"), py::arg("include_first"),
+             py::arg("on_bad_rows"), py::arg("amount_digits"), py::arg("threads"), py::arg("progress"))
+        .def(
+            "update",
+            [](ledger::summarizer& state, columns const& batch) {
+                py::gil_scoped_release unlocked;
+                state.update(transactions_of(batch));
+            },
+            py::arg("batch"))
+        .def(
+            "merge",
+            [](ledger::summarizer& state, ledger::summarizer const& other) {
+                py::gil_scoped_release unlocked;
+                state.merge(other);
+            },
+            py::arg("other"))
+        .def("finish",
+             [](ledger::summarizer const& state) {
+                 return to_dict([&state] {
+                     py::gil_scoped_release unlocked;
+                     return state.finish();
+                 }());
+             })
+        .def("quality", [](ledger::summarizer const& state) { return to_dict(state.quality()); })
+        .def(
+            "history",
+            [](ledger::summarizer const& state) {
+                py::gil_scoped_release unlocked;
+                return state.daily();
+            },
+            "The purchase days of every customer.");
+
+    py::class_<ledger::history>(room, "History", "Every customer's purchase days in compressed rows.")
+        .def("__len__", &ledger::history::size)
+        .def_property_readonly("customer_id", [](ledger::history const& h) { return to_numpy(h.customer_id); })
+        .def_property_readonly("offsets", [](ledger::history const& h) { return to_numpy(std::vector(h.offsets)); })
+        .def_property_readonly("day", [](ledger::history const& h) { return days_to_numpy(h.day); })
+        .def_property_readonly("orders", [](ledger::history const& h) { return to_numpy(std::vector(h.orders)); })
+        .def_property_readonly("amount_scale", [](ledger::history const& h) { return h.amount_scale; });
+}
+
+}  // namespace clavis::bindings
