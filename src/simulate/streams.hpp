@@ -9,7 +9,16 @@
 
 namespace clavis::simulate {
 
-enum class aspect : std::uint32_t { rates, changes, purchases, spending, baskets, returns };
+enum class aspect : std::uint32_t {
+    rates,
+    changes,
+    purchases,
+    spending,
+    baskets,
+    returns,
+    model_purchases = 256,
+    model_spend
+};
 
 /// The numbers of one customer (from 1) for one aspect.
 inline random_stream stream_of(std::uint64_t seed, aspect which, std::int64_t customer_id) {

@@ -285,6 +285,7 @@ TEST(shop, gaps_follow_the_planted_regularity_in_season_time) {
     for (double const regularity : {0.7, 1.0, 3.0}) {
         cs::shop_options const options{.customers = 5000,
                                        .seed = 41,
+                                       .days = 120,
                                        .rate_shape = infinity,
                                        .mean_rate = 2,
                                        .regularity_shape = infinity,
