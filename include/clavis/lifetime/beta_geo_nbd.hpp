@@ -46,4 +46,9 @@ struct beta_geo_nbd {
     double pmf(std::int64_t n, double t) const noexcept;
 };
 
+extern template struct predictions<beta_geo_nbd>;
+
+template <>
+fit_result<beta_geo_nbd> fit<beta_geo_nbd>(ledger::summary_view const& customers, fit_options const& options);
+
 }  // namespace clavis::lifetime

@@ -36,4 +36,10 @@ struct modified_beta_geo_nbd {
     customer_state<beta_geo_nbd> given(double x, double tx, double T) const noexcept;
 };
 
+extern template struct predictions<modified_beta_geo_nbd>;
+
+template <>
+fit_result<modified_beta_geo_nbd> fit<modified_beta_geo_nbd>(ledger::summary_view const& customers,
+                                                             fit_options const& options);
+
 }  // namespace clavis::lifetime

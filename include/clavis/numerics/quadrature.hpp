@@ -1,0 +1,91 @@
+#pragma once
+
+// Quadrature for smooth integrands. gauss_legendre and gauss_jacobi are exact for polynomials up to degree 2
+// n - 1 (Golub and Welsch 1969; Newton for Legendre). beta_expectation is the trapezoidal rule in logit(p),
+// which converges exponentially for integrands analytic around (0, 1) (Trefethen and Weideman 2014) however
+// singular the density is at its ends; both tails are summed as geometric series, so that a and b may be as
+// small as one likes.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace clavis::numerics {
+
+struct quadrature_rule {
+    std::vector<double> nodes;
+    std::vector<double> weights;
+};
+
+/// Nodes and weights on [-1, 1], ascending; n >= 1.
+quadrature_rule gauss_legendre(std::size_t n);
+
+/// Nodes on [0, 1] and weights of E[f(p)], p ~ Beta(a, b); the weights add to 1. n >= 1, a > 0, b > 0.
+quadrature_rule gauss_jacobi(std::size_t n, double a, double b);
+
+/// The 16-point rule, made once.
+quadrature_rule const& legendre16();
+
+/// Integral of f over [low, high] by the 16-point Gauss-Legendre rule.
+template <class Function>
+double integrate16(Function&& f, double low, double high) {
+    quadrature_rule const& rule = legendre16();
+    double const half = 0.5 * (high - low);
+    double const middle = 0.5 * (high + low);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < 16; ++i)
+        sum += rule.weights[i] * f(middle + half * rule.nodes[i]);
+    return half * sum;
+}
+
+/// E[f(p)], p ~ Beta(a, b), for a positive function that falls in p, is finite at p = 0 and analytic for Re p
+/// > 0. `scale` is the p below which f no longer differs from f(0) at all (relative 1e-17). Relative error
+/// 1e-13.
+template <class Function>
+double beta_expectation(double a, double b, double scale, Function&& f) {
+    // With y = logit(p) the density is exp(a y) / (1 + e^y)^(a + b). The step resolves its narrowest feature:
+    // the poles of 1 / (1 + e^y) at distance pi, or the peak of width sqrt(1/a + 1/b).
+    double const h = 0.25 / std::sqrt(1.0 + 0.13 * (a / (a + b)) * b);
+    double const mode = std::log(a / b);
+    auto log_weight = [&](double y) { return -a * std::log1p(std::exp(-y)) - b * std::log1p(std::exp(y)); };
+    double const top = log_weight(mode);
+    double const at_zero = f(0.0);
+    double mass = 0.0;
+    double sum = 0.0;
+    // To the right f only falls: stop where the mass does not matter any more, or where p is 1 to the last
+    // digit.
+    for (double k = 0.0;; ++k) {
+        double const y = mode + k * h;
+        double const e = std::exp(-std::abs(y));
+        double const p = y > 0.0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
+        double const weight = std::exp(log_weight(y) - top);
+        double const value = f(p);
+        double const tail = -std::expm1(-b * h);  // the rest of a geometric series: weight / tail
+        if (y > 40.0 || !(weight > 1e-18 * tail * mass)) {
+            mass += weight / tail;
+            sum += weight / tail * value;
+            break;
+        }
+        mass += weight;
+        sum += weight * value;
+    }
+    double const lowest = std::log(std::min(scale, 0.5)) - 1.0;
+    for (double k = 1.0;; ++k) {
+        double const y = mode - k * h;
+        double const weight = std::exp(log_weight(y) - top);
+        double const tail = -std::expm1(-a * h);
+        if (y < lowest || !(weight * at_zero > 1e-18 * tail * sum) || weight == 0.0) {
+            mass += weight / tail;
+            sum += weight / tail * at_zero;
+            break;
+        }
+        double const e = std::exp(-std::abs(y));
+        double const p = y > 0.0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
+        mass += weight;
+        sum += weight * f(p);
+    }
+    return sum / mass;
+}
+
+}  // namespace clavis::numerics

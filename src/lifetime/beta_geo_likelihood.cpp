@@ -1,0 +1,387 @@
+#include "beta_geo_likelihood.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/core/parallel.hpp"
+#include "clavis/numerics/special.hpp"
+
+namespace clavis::lifetime {
+namespace {
+
+// Rows a block: small enough to balance two threads on 20,000 rows, large enough to hide the cost of a block.
+constexpr std::size_t block_rows = 4096;
+// Where two distinct x are further apart than this, Stirling's series replaces the sum over the integers
+// between.
+constexpr std::int32_t longest_walk = 256;
+
+// Sums over i < x of functions of z + i: the logarithm of the rising factorial and its derivatives. All terms
+// have one sign, so nothing cancels however large or small the parameters are.
+struct rate_sums {
+    double log = 0.0;     // sum of ln(r + i)
+    double first = 0.0;   // sum of 1 / (r + i)
+    double second = 0.0;  // sum of 1 / (r + i)^2
+
+    void walk(double r, std::int32_t from, std::int32_t to) {
+        if (to - from > longest_walk) {
+            log += numerics::log_rising(r + from, to - from);
+            first += numerics::digamma(r + to) - numerics::digamma(r + from);
+            second += numerics::trigamma(r + from) - numerics::trigamma(r + to);
+            return;
+        }
+        for (std::int32_t i = from; i < to; ++i) {
+            double const inverse = 1.0 / (r + i);
+            log += std::log(r + i);
+            first += inverse;
+            second += inverse * inverse;
+        }
+    }
+};
+
+// ln [B(a, b + n) / B(a, b)] = -sum over i < n of ln(1 + a / (b + i)), and its derivatives.
+struct stay_sums {
+    double log = 0.0;       // sum of ln(1 + a / (b + i))
+    double a_first = 0.0;   // sum of 1 / (a + b + i)
+    double a_second = 0.0;  // sum of 1 / (a + b + i)^2
+    double b_first = 0.0;   // sum of a / ((b + i) (a + b + i))
+    double b_second = 0.0;  // sum of 1 / (b + i)^2 - 1 / (a + b + i)^2
+
+    void walk(double a, double b, std::int32_t from, std::int32_t to) {
+        double const s = a + b;
+        if (to - from > longest_walk) {
+            double const n = to - from;
+            log += numerics::log_rising(s + from, n) - numerics::log_rising(b + from, n);
+            double const first = numerics::digamma(s + to) - numerics::digamma(s + from);
+            double const second = numerics::trigamma(s + from) - numerics::trigamma(s + to);
+            a_first += first;
+            a_second += second;
+            b_first += numerics::digamma(b + to) - numerics::digamma(b + from) - first;
+            b_second += numerics::trigamma(b + from) - numerics::trigamma(b + to) - second;
+            return;
+        }
+        for (std::int32_t i = from; i < to; ++i) {
+            double const with = 1.0 / (s + i);
+            double const without = 1.0 / (b + i);
+            double const ratio = a * without;
+            log += std::log1p(ratio);
+            a_first += with;
+            a_second += with * with;
+            b_first += ratio * with;
+            b_second += ratio * with * (with + without);
+        }
+    }
+};
+
+constexpr std::size_t dimension = 4;
+// Value, gradient, upper triangle of the Hessian in the order of (r, alpha, a, b).
+struct totals {
+    double value = 0.0;
+    double g_r = 0.0, g_alpha = 0.0, g_a = 0.0, g_b = 0.0;
+    double rr = 0.0, r_alpha = 0.0, ra = 0.0, rb = 0.0;
+    double alpha_alpha = 0.0, alpha_a = 0.0, alpha_b = 0.0;
+    double aa = 0.0, ab = 0.0, bb = 0.0;
+
+    void operator+=(totals const& o) {
+        value += o.value;
+        g_r += o.g_r, g_alpha += o.g_alpha, g_a += o.g_a, g_b += o.g_b;
+        rr += o.rr, r_alpha += o.r_alpha, ra += o.ra, rb += o.rb;
+        alpha_alpha += o.alpha_alpha, alpha_a += o.alpha_a, alpha_b += o.alpha_b;
+        aa += o.aa, ab += o.ab, bb += o.bb;
+    }
+};
+
+// What all rows of one x share.
+struct run_terms {
+    double n;     // r + x
+    double gone;  // ln of the odds, before time, of having left at the last purchase; -infinity: cannot have
+    double b_share;  // b / (b + x - 1), or b / (b + x) with a chance at time 0
+    rate_sums rate;
+    stay_sums stay;
+};
+
+// log L of a row is a constant of x plus  -n lT + ln(1 + e^D)  with lT = ln(1 + T / alpha), D = gone + n (lT
+// - lt); q = 1 / (1 + e^-D) is the chance of having left. Below, u = T / (alpha + T) is d lT / d ln(1/alpha)
+// and k the same of lT - lt. What depends on rows enters through these sums alone.
+struct row_sums {
+    double lse = 0.0, lT = 0.0, u = 0.0, uu = 0.0;
+    double q = 0.0, q_delta = 0.0, q_k = 0.0, q_kk = 0.0;
+    double v = 0.0, v_delta = 0.0, v_delta2 = 0.0, v_k = 0.0, v_k_delta = 0.0, v_k2 = 0.0;
+};
+
+row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t end, double alpha,
+                  run_terms const& run) {
+    row_sums s;
+    double const inverse_alpha = 1.0 / alpha;
+    if (run.gone == -HUGE_VAL) {
+        for (std::size_t i = begin; i < end; ++i) {
+            double const w = rows.weight[i];
+            double const T = rows.T[i];
+            double const u = T / (alpha + T);
+            s.lT += w * std::log1p(T * inverse_alpha);
+            s.u += w * u;
+            s.uu += w * (u * (1.0 - u));
+        }
+        return s;
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+        double const w = rows.weight[i];
+        double const T = rows.T[i];
+        double const tx = rows.tx[i];
+        double const inverse_T = 1.0 / (alpha + T);
+        double const inverse_t = 1.0 / (alpha + tx);
+        double const lT = std::log1p(T * inverse_alpha);
+        // From tx to T directly, so that nothing cancels where they are close.
+        double const delta = std::log1p((T - tx) * inverse_t);
+        double const u = T * inverse_T;
+        double const k = alpha * (T - tx) * (inverse_T * inverse_t);
+        double const D = run.gone + run.n * delta;
+        double const e = std::exp(-std::abs(D));
+        double const small = 1.0 / (1.0 + e);
+        double const q = D > 0.0 ? small : e * small;
+        double const v = w * (e * small * small);
+        double const wq = w * q;
+        s.lse += w * (std::max(D, 0.0) + std::log1p(e));
+        s.lT += w * lT;
+        s.u += w * u;
+        s.uu += w * (u * (1.0 - u));
+        s.q += wq;
+        s.q_delta += wq * delta;
+        s.q_k += wq * k;
+        s.q_kk += wq * (k * (1.0 - u - tx * inverse_t));
+        s.v += v;
+        s.v_delta += v * delta;
+        s.v_delta2 += v * delta * delta;
+        s.v_k += v * k;
+        s.v_k_delta += v * k * delta;
+        s.v_k2 += v * k * k;
+    }
+    return s;
+}
+
+run_terms terms_of(double r, double a, double b, std::int32_t first, std::int32_t x, rate_sums const& rate,
+                   stay_sums const& stay) {
+    run_terms run{.n = r + x, .gone = -HUGE_VAL, .b_share = 0.0, .rate = rate, .stay = stay};
+    if (x + first > 0) {
+        double const left = b + (x + first - 1);
+        run.gone = std::log(a) - std::log(left);
+        run.b_share = b / left;
+    }
+    return run;
+}
+
+// From sums over rows (and, once a run, its constants times the weight) to derivatives in logarithms of
+// parameters.
+totals combine(run_terms const& run, row_sums const& s, double x, double weight, double r, double log_alpha,
+               double a, double b) {
+    totals t;
+    double const n = run.n;
+    double const share = run.b_share;
+    t.value = s.lse - n * s.lT + weight * (run.rate.log - run.stay.log - x * log_alpha);
+    t.g_r = r * (weight * run.rate.first - s.lT + s.q_delta);
+    t.rr = r * r * (s.v_delta2 - weight * run.rate.second) + t.g_r;
+    t.r_alpha = r * (s.u - s.q_k - n * s.v_k_delta);
+    t.ra = r * s.v_delta;
+    t.rb = -r * s.v_delta * share;
+    t.g_alpha = n * (s.u - s.q_k) - x * weight;
+    t.alpha_alpha = n * (s.q_kk - s.uu) + n * n * s.v_k2;
+    t.alpha_a = -n * s.v_k;
+    t.alpha_b = n * s.v_k * share;
+    t.g_a = s.q - a * weight * run.stay.a_first;
+    t.aa = s.v + a * weight * (a * run.stay.a_second - run.stay.a_first);
+    t.ab = a * b * weight * run.stay.a_second - s.v * share;
+    t.g_b = b * weight * run.stay.b_first - s.q * share;
+    t.bb = t.g_b - b * b * weight * run.stay.b_second + (s.v + s.q) * share * share;
+    return t;
+}
+
+std::vector<std::vector<double>> starts_of(compressed_rows const& rows) {
+    // Moments of the NBD: mean rate m, and r from how much more than Poisson the counts scatter. Leaving
+    // makes both look smaller than they are; other starts cover that.
+    double const m = rows.purchases / rows.exposure;
+    double over = 0.0;
+    double exposure2 = 0.0;
+    for (auto const& run : rows.runs)
+        for (std::size_t i = run.begin; i < run.end; ++i) {
+            double const expected = m * rows.T[i];
+            over += rows.weight[i] * ((run.x - expected) * (run.x - expected) - run.x);
+            exposure2 += rows.weight[i] * expected * expected;
+        }
+    double const r = over > 0.0 ? std::clamp(exposure2 / over, 0.05, 20.0) : 20.0;
+    auto start = [&](double r0, double faster, double a, double b) {
+        return std::vector<double>{std::log(r0), std::log(r0 / (faster * m)), std::log(a), std::log(b)};
+    };
+    return {start(r, 1.5, 0.8, 2.5), start(2.0, 2.0, 0.5, 5.0), start(0.3, 3.0, 1.0, 1.0),
+            start(r, 1.1, 5.0, 100.0), start(1.0, 4.0, 3.0, 3.0)};
+}
+
+std::vector<std::string> ridges(fit_solution const& fit) {
+    std::vector<std::string> words;
+    auto open = [&](std::size_t i) {
+        return fit.knowledge[i] != known::well && fit.knowledge[i] != known::fixed;
+    };
+    double const r = fit.theta[0];
+    double const a = fit.theta[2];
+    double const b = fit.theta[3];
+    if (open(0) || open(1)) {
+        if (r > 3.0)
+            words.push_back(
+                "the heterogeneity in purchase rates is not identified: r and alpha grow without bound "
+                "(customers do "
+                "not differ more than chance explains); only r / alpha is known");
+        else if (r < -3.0)
+            words.push_back("the purchase rates are not identified: r goes to 0 (hardly anybody buys again)");
+        else
+            words.push_back("r and alpha are not identified by these data");
+    }
+    if (open(2) || open(3)) {
+        if (b - a > 6.0)
+            words.push_back(
+                "no sign of customers leaving: a / (a + b) goes to 0, and how they differ in it is not "
+                "identified");
+        else if (a > 3.0 && b > 3.0)
+            words.push_back(
+                "the dropout heterogeneity is not identified: a + b grows without bound; only a / (a + b) is "
+                "known");
+        else if (a < -3.0 && b < -3.0)
+            words.push_back(
+                "the dropout heterogeneity is not identified: a + b goes to 0 (each customer leaves at once "
+                "or never)");
+        else
+            words.push_back("a and b are not identified by these data");
+    }
+    return words;
+}
+
+}  // namespace
+
+double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave first_chance,
+                          std::span<double const> theta, std::span<double> gradient,
+                          std::span<double> hessian, unsigned threads) {
+    double const r = std::exp(theta[0]);
+    double const alpha = std::exp(theta[1]);
+    double const a = std::exp(theta[2]);
+    double const b = std::exp(theta[3]);
+    std::int32_t const first = first_chance == first_chance_to_leave::at_once ? 1 : 0;
+
+    std::vector<run_terms> runs(rows.runs.size());
+    rate_sums rate;
+    stay_sums stay;
+    std::int32_t walked = 0;
+    stay.walk(a, b, 0, first);
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+        std::int32_t const x = rows.runs[k].x;
+        rate.walk(r, walked, x);
+        stay.walk(a, b, walked + first, x + first);
+        walked = x;
+        runs[k] = terms_of(r, a, b, first, x, rate, stay);
+    }
+
+    std::vector<totals> blocks(block_count(rows.size(), block_rows));
+    parallel_blocks(rows.size(), block_rows, threads,
+                    [&](std::size_t block, std::size_t begin, std::size_t end) {
+                        auto run = std::upper_bound(
+                            rows.runs.begin(), rows.runs.end(), begin,
+                            [](std::size_t row, compressed_rows::run const& r0) { return row < r0.end; });
+                        for (std::size_t at = begin; at < end; ++run) {
+                            std::size_t const stop = std::min(end, run->end);
+                            auto const& terms = runs[static_cast<std::size_t>(run - rows.runs.begin())];
+                            row_sums const sums = sum_rows(rows, at, stop, alpha, terms);
+                            // Constants of a run are counted in the block where it begins.
+                            double const weight = at == run->begin ? run->weight : 0.0;
+                            blocks[block] += combine(terms, sums, run->x, weight, r, theta[1], a, b);
+                            at = stop;
+                        }
+                    });
+    totals t;
+    for (totals const& block : blocks)
+        t += block;
+
+    std::array<double, dimension> const g{t.g_r, t.g_alpha, t.g_a, t.g_b};
+    std::array<double, dimension * dimension> const h{
+        t.rr, t.r_alpha, t.ra, t.rb, t.r_alpha, t.alpha_alpha, t.alpha_a, t.alpha_b,
+        t.ra, t.alpha_a, t.aa, t.ab, t.rb,      t.alpha_b,     t.ab,      t.bb};
+    for (std::size_t i = 0; i < dimension; ++i)
+        gradient[i] = -g[i];
+    for (std::size_t i = 0; i < dimension * dimension; ++i)
+        hessian[i] = -h[i];
+    return -t.value;
+}
+
+double beta_geo_log_likelihood(double r, double alpha, double a, double b, first_chance_to_leave first_chance,
+                               double x, double tx, double T) noexcept {
+    double const first = first_chance == first_chance_to_leave::at_once ? 1.0 : 0.0;
+    double const n = r + x;
+    double const chances = x + first;
+    double const stay = numerics::log_rising(b, chances) - numerics::log_rising(a + b, chances);
+    double const lT = std::log1p(T / alpha);
+    double const common = numerics::log_rising(r, x) + stay - x * std::log(alpha) - n * lT;
+    if (chances == 0.0) return common;
+    double const delta = std::log1p((T - tx) / (alpha + tx));
+    return common + numerics::log1p_exp(std::log(a) - std::log(b + (chances - 1.0)) + n * delta);
+}
+
+fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options const& options,
+                          std::string_view model, first_chance_to_leave first) {
+    static constexpr std::array<std::string_view, dimension> names{"r", "alpha", "a", "b"};
+    options.watch.report("compressing rows", 0.0);
+    compressed_rows const rows = compress(customers);
+    if (rows.rows == 0)
+        throw input_error(
+            {.table = "summary"},
+            "no row can be used: " + counted(rows.left_out, "row is", "rows are") + " without any purchase");
+    compressed_rows const sample = thin(rows, 20'000);
+
+    fit_problem problem;
+    problem.model = model;
+    problem.names = names;
+    problem.units = {1.0, rows.scale, 1.0, 1.0};
+    bool const silent = rows.purchases == 0.0 || rows.exposure == 0.0;
+    double const slow = silent ? 0.0 : std::max(0.0, -std::log(rows.purchases / rows.exposure));
+    problem.center = {0.0, slow, 0.0, 0.0};
+    if (silent)
+        problem.starts = {{-2.0, 0.0, 0.0, 1.0}};
+    else
+        problem.starts = starts_of(sample.purchases > 0.0 ? sample : rows);
+    problem.function = [&](std::span<double const> theta, std::span<double> gradient,
+                           std::span<double> hessian, bool on_sample) {
+        return beta_geo_objective(on_sample ? sample : rows, first, theta, gradient, hessian,
+                                  options.threads);
+    };
+    fit_solution result = solve(problem, options);
+
+    fit_report& report = result.report;
+    // Time was divided by `scale`; a density of x purchase times changes by scale^-x.
+    report.log_likelihood = -result.value - rows.purchases * std::log(rows.scale);
+    report.rows = rows.rows;
+    report.distinct_rows = static_cast<std::int64_t>(rows.size());
+    report.left_out = rows.left_out;
+    report.customers = rows.customers;
+    auto& words = report.warnings;
+    std::size_t free = 0;
+    for (known k : result.knowledge)
+        free += k != known::fixed;
+    if (rows.purchases == 0.0) {
+        words.push_back(
+            "no customer bought again: the purchase rate cannot be told from 0 and nothing is known of "
+            "leaving");
+        if (free > 0) report.converged = false;
+    }
+    if (rows.customers <= 1.0)
+        words.push_back("one customer only: heterogeneity between customers cannot be estimated");
+    else if (rows.customers < static_cast<double>(free))
+        words.push_back("fewer customers than parameters: " + number_text(rows.customers) + " for " +
+                        std::to_string(free));
+    if (free > 0 && rows.customers < static_cast<double>(free)) report.converged = false;
+    if (rows.left_out > 0)
+        words.push_back(counted(rows.left_out, "customer", "customers") +
+                        " without any purchase (T is missing) left out");
+    for (std::string& ridge : ridges(result))
+        words.push_back(std::move(ridge));
+    if (!report.converged && report.status.starts_with("converged"))
+        report.status = "not converged: the data cannot tell the parameters";
+    return result;
+}
+
+}  // namespace clavis::lifetime

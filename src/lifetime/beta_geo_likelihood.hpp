@@ -1,0 +1,30 @@
+#pragma once
+
+// The likelihood of BG/NBD and MBG/NBD with gradient and Hessian. The two differ in one thing: whether there
+// is a chance to leave at time 0.
+
+#include <array>
+#include <string_view>
+
+#include "clavis/lifetime/fit.hpp"
+#include "newton_fit.hpp"
+#include "rows.hpp"
+
+namespace clavis::lifetime {
+
+enum class first_chance_to_leave { at_first_repeat, at_once };
+
+/// Parameters (r, alpha, a, b) in the unit of the rows, with the report complete.
+fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options const& options,
+                          std::string_view model, first_chance_to_leave first);
+
+/// -log L of rows at theta = ln (r, alpha / rows.scale, a, b), in scaled time.
+double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave first,
+                          std::span<double const> theta, std::span<double> gradient,
+                          std::span<double> hessian, unsigned threads);
+
+/// log L of one row; parameters and times in one unit.
+double beta_geo_log_likelihood(double r, double alpha, double a, double b, first_chance_to_leave first,
+                               double x, double tx, double T) noexcept;
+
+}  // namespace clavis::lifetime

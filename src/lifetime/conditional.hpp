@@ -1,0 +1,170 @@
+#pragma once
+
+// The shared conditional layer, compiled once a model by `template struct predictions<model>;` in the model's
+// source.
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/core/parallel.hpp"
+#include "clavis/lifetime/model.hpp"
+#include "rows.hpp"
+
+namespace clavis::lifetime {
+
+inline constexpr std::size_t prediction_rows = 2048;
+
+/// The unit in which both a model and rows can be read: that of the model, or that of the rows where it has
+/// none.
+template <class Model>
+duration common_unit(Model const& model, duration rows) {
+    return model.unit != duration{} ? model.unit : rows;
+}
+
+inline double length_in(time_span span, duration unit, char const* what) {
+    if (!(span.count() >= 0.0)) throw input_error(std::string("the ") + what + " is negative or missing");
+    if (span.is_endless() || span.count() == 0.0) return span.count();
+    if (unit == duration{})
+        throw input_error(std::string("the ") + what +
+                          " has a unit of time, but neither the model nor the rows say theirs");
+    return span.in(unit);
+}
+
+/// ln(1 + annual_rate) per unit of time.
+inline double continuous_rate(double annual_rate, duration unit) {
+    if (!(annual_rate > -1.0) || !std::isfinite(annual_rate))
+        throw input_error("the annual rate " + number_text(annual_rate) + " is not a finite rate above -1");
+    if (annual_rate == 0.0) return 0.0;
+    if (unit == duration{})
+        throw input_error(
+            "an annual rate needs a unit of time, but neither the model nor the rows say theirs");
+    return std::log1p(annual_rate) / in_units(year, unit);
+}
+
+/// Calls body(row, x, tx, T) for every row whose T is known, in the unit of the model; gives NaN to the
+/// others.
+template <class Model, class Body>
+void for_rows(Model const& model, ledger::summary_view const& rows, std::span<double> out,
+              std::size_t per_row, unsigned threads, Body&& body) {
+    model.validate();
+    check_rows(rows);
+    check_result(out.size(), rows.size() * per_row);
+    double const factor = model.unit == duration{} || rows.unit == duration{} || model.unit == rows.unit
+                              ? 1.0
+                              : in_units(rows.unit, model.unit);
+    parallel_blocks(
+        rows.size(), prediction_rows, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) {
+                if (std::isnan(rows.T[i])) {
+                    for (std::size_t k = 0; k < per_row; ++k)
+                        out[i * per_row + k] = std::numeric_limits<double>::quiet_NaN();
+                    continue;
+                }
+                body(i, static_cast<double>(rows.frequency[i]), rows.recency[i] * factor, rows.T[i] * factor);
+            }
+        });
+}
+
+template <class Model>
+void predictions<Model>::log_likelihood(Model const& model, view const& rows, std::span<double> out,
+                                        unsigned threads) {
+    // A density of x purchase times: in the unit of the rows it is unit_ratio^x times that in the unit of the
+    // model.
+    double const ratio =
+        model.unit == duration{} || rows.unit == duration{} ? 1.0 : in_units(rows.unit, model.unit);
+    double const shift = std::log(ratio);
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        out[i] = model.log_likelihood(x, tx, T) + x * shift;
+    });
+}
+
+template <class Model>
+void predictions<Model>::probability_alive(Model const& model, view const& rows, time_span at,
+                                           std::span<double> out, unsigned threads) {
+    double const t = length_in(at, common_unit(model, rows.unit), "time ahead");
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        out[i] = t == 0.0 ? state.probability_alive : state.probability_alive * state.process.survival(t);
+    });
+}
+
+template <class Model>
+void predictions<Model>::expected_purchases(Model const& model, view const& rows, time_span horizon,
+                                            std::span<double> out, unsigned threads) {
+    double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        out[i] = state.probability_alive == 0.0 ? 0.0 : state.probability_alive * state.process.expected(t);
+    });
+}
+
+template <class Model>
+void predictions<Model>::probability_no_purchase(Model const& model, view const& rows, time_span horizon,
+                                                 std::span<double> out, unsigned threads) {
+    double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        out[i] = (1.0 - state.probability_alive) + state.probability_alive * state.process.no_purchase(t);
+    });
+}
+
+template <class Model>
+void predictions<Model>::purchase_pmf(Model const& model, view const& rows, time_span horizon,
+                                      std::int64_t n_max, std::span<double> out, unsigned threads) {
+    if (n_max < 0) throw input_error("n_max is " + std::to_string(n_max) + " where 0 or more is needed");
+    double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
+    auto const per_row = static_cast<std::size_t>(n_max) + 1;
+    for_rows(model, rows, out, per_row, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        double const alive = state.probability_alive;
+        for (std::int64_t n = 0; n <= n_max; ++n)
+            out[i * per_row + static_cast<std::size_t>(n)] =
+                (n == 0 ? 1.0 - alive : 0.0) + alive * state.process.pmf(n, t);
+    });
+}
+
+template <class Model>
+void predictions<Model>::discounted_expected_purchases(Model const& model, view const& rows,
+                                                       double annual_rate, time_span horizon,
+                                                       std::span<double> out, unsigned threads) {
+    duration const unit = common_unit(model, rows.unit);
+    double const t = length_in(horizon, unit, "horizon");
+    double const rate = continuous_rate(annual_rate, unit);
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        out[i] = state.probability_alive == 0.0 ? 0.0
+                                                : state.probability_alive * state.process.discounted(t, rate);
+    });
+}
+
+template <class Model>
+double predictions<Model>::expected_purchases_new_customer(Model const& model, time_span t) {
+    model.validate();
+    auto const state = model.given(0.0, 0.0, 0.0);
+    return state.probability_alive * state.process.expected(length_in(t, model.unit, "horizon"));
+}
+
+template <class Model>
+void predictions<Model>::purchase_pmf_new_customer(Model const& model, time_span t, std::span<double> out) {
+    model.validate();
+    double const length = length_in(t, model.unit, "horizon");
+    auto const state = model.given(0.0, 0.0, 0.0);
+    for (std::size_t n = 0; n < out.size(); ++n)
+        out[n] = (n == 0 ? 1.0 - state.probability_alive : 0.0) +
+                 state.probability_alive * state.process.pmf(static_cast<std::int64_t>(n), length);
+}
+
+/// Throws unless every parameter is positive and finite.
+template <class Model>
+void require_positive(Model const& model) {
+    auto const parameters = model.parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (!(parameters[i] > 0.0) || !std::isfinite(parameters[i]))
+            throw input_error(std::string(Model::name) + ": the parameter \"" +
+                              std::string(Model::parameter_names[i]) + "\" is " + number_text(parameters[i]) +
+                              " where a positive number is needed");
+}
+
+}  // namespace clavis::lifetime

@@ -1,0 +1,341 @@
+#include "clavis/lifetime/gamma_gamma.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/core/parallel.hpp"
+#include "clavis/numerics/special.hpp"
+#include "conditional.hpp"
+#include "newton_fit.hpp"
+#include "rows.hpp"
+
+namespace clavis::lifetime {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr std::size_t block_rows = 4096;
+constexpr std::size_t dimension = 3;
+
+// Distinct (x, m) with weights, by x and then m; m divided by a power of two near its mean.
+struct spend_rows {
+    struct run {
+        double x;
+        std::size_t begin, end;
+        double weight;
+    };
+    std::vector<run> runs;
+    std::vector<double> m, weight;
+    double scale = 1.0;
+    double customers = 0.0, log_m = 0.0;  // sums of weight and of weight * ln m
+    std::int64_t rows = 0, not_positive = 0, absent = 0, no_repeat = 0;
+};
+
+void check_spend(ledger::summary_view const& customers) {
+    if (customers.monetary_value.size() != customers.size() || customers.monetary_value.empty())
+        throw input_error({.table = "summary", .column = "monetary_value"},
+                          customers.monetary_value.empty() ? "is missing: the spend model needs it"
+                                                           : "has another number of rows than frequency");
+    for (std::size_t i = 0; i < customers.size(); ++i) {
+        bool const absent = i < customers.T.size() && std::isnan(customers.T[i]);
+        std::string_view problem;
+        std::string_view column = "frequency";
+        double value = customers.frequency[i];
+        if (customers.frequency[i] < 0 && !absent) {
+            problem = "is negative";
+        } else if (customers.frequency[i] > 0 && !absent && !std::isfinite(customers.monetary_value[i])) {
+            column = "monetary_value";
+            value = customers.monetary_value[i];
+            problem = "is not a finite amount";
+        }
+        if (problem.empty()) continue;
+        std::string const text = number_text(value);
+        throw input_error(
+            {.table = "summary", .column = column, .row = static_cast<std::int64_t>(i), .value = text},
+            problem);
+    }
+}
+
+spend_rows compress_spend(ledger::summary_view const& customers) {
+    check_spend(customers);
+    check_weights(customers);
+    struct row {
+        std::int32_t x;
+        double m, weight;
+        bool operator<(row const& other) const {
+            if (x != other.x) return x < other.x;
+            if (m != other.m) return m < other.m;
+            return weight < other.weight;
+        }
+    };
+    spend_rows result;
+    std::vector<row> rows;
+    for (std::size_t i = 0; i < customers.size(); ++i) {
+        double const weight = customers.weights.empty() ? 1.0 : customers.weights[i];
+        double const m = customers.monetary_value[i];
+        if (i < customers.T.size() && std::isnan(customers.T[i])) {
+            ++result.absent;
+        } else if (customers.frequency[i] == 0) {
+            ++result.no_repeat;
+        } else if (!(m > 0.0)) {
+            ++result.not_positive;
+        } else if (weight > 0.0) {
+            rows.push_back({customers.frequency[i], m, weight});
+        }
+    }
+    std::sort(rows.begin(), rows.end());
+    result.rows = static_cast<std::int64_t>(rows.size());
+    double total = 0.0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        row const& at = rows[i];
+        bool const same_x = i > 0 && at.x == rows[i - 1].x;
+        if (!same_x) result.runs.push_back({static_cast<double>(at.x), result.m.size(), 0, 0.0});
+        if (same_x && at.m == rows[i - 1].m) {
+            result.weight.back() += at.weight;
+        } else {
+            result.m.push_back(at.m);
+            result.weight.push_back(at.weight);
+        }
+        result.runs.back().end = result.m.size();
+        result.runs.back().weight += at.weight;
+        result.customers += at.weight;
+        total += at.weight * at.m;
+    }
+    if (total > 0.0) result.scale = std::exp2(std::round(std::log2(total / result.customers)));
+    for (std::size_t i = 0; i < result.m.size(); ++i) {
+        result.m[i] /= result.scale;
+        result.log_m += result.weight[i] * std::log(result.m[i]);
+    }
+    return result;
+}
+
+struct totals {
+    double value = 0.0;
+    std::array<double, dimension> g{};
+    std::array<double, 6> h{};  // pp pq pc qq qc cc, with c = ln gamma
+
+    void operator+=(totals const& o) {
+        value += o.value;
+        for (std::size_t i = 0; i < g.size(); ++i)
+            g[i] += o.g[i];
+        for (std::size_t i = 0; i < h.size(); ++i)
+            h[i] += o.h[i];
+    }
+};
+
+// log L + ln m = log_rising(px, q) - lnGamma(q) - px ln(1 + gamma / mx) - q ln(1 + mx / gamma): every term
+// keeps its digits where p or q is large. theta = ln (p, q, gamma / scale).
+double spend_objective(spend_rows const& rows, std::span<double const> theta, std::span<double> gradient,
+                       std::span<double> hessian, unsigned threads) {
+    double const p = std::exp(theta[0]);
+    double const q = std::exp(theta[1]);
+    double const gamma = std::exp(theta[2]);
+    double const q_log = numerics::log_gamma(q);
+    double const q_first = numerics::digamma(q);
+    double const q_second = numerics::trigamma(q);
+    std::vector<totals> blocks(block_count(rows.m.size(), block_rows));
+    parallel_blocks(
+        rows.m.size(), block_rows, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
+            auto run =
+                std::upper_bound(rows.runs.begin(), rows.runs.end(), begin,
+                                 [](std::size_t row, spend_rows::run const& r) { return row < r.end; });
+            totals t;
+            for (std::size_t at = begin; at < end; ++run) {
+                std::size_t const stop = std::min(end, run->end);
+                double const x = run->x;
+                double low = 0.0;    // sum of w ln(1 + gamma / mx)
+                double high = 0.0;   // sum of w ln(1 + mx / gamma)
+                double share = 0.0;  // sum of w gamma / (gamma + mx)
+                double spread = 0.0;
+                for (std::size_t i = at; i < stop; ++i) {
+                    double const w = rows.weight[i];
+                    double const mx = rows.m[i] * x;
+                    double const s = gamma / (gamma + mx);
+                    low += w * std::log1p(gamma / mx);
+                    high += w * std::log1p(mx / gamma);
+                    share += w * s;
+                    spread += w * (s * (1.0 - s));
+                }
+                double const px = p * x;
+                double const n = px + q;
+                t.value -= px * low + q * high;
+                t.g[0] -= px * low;
+                t.g[1] -= q * high;
+                t.h[0] -= px * low;
+                t.h[3] -= q * high;
+                // d low / d ln gamma = share, d high / d ln gamma = share - 1, d share / d ln gamma = spread.
+                double weight = 0.0;
+                for (std::size_t i = at; i < stop; ++i)
+                    weight += rows.weight[i];
+                t.g[2] += q * (weight - share) - px * share;
+                t.h[2] -= px * share;
+                t.h[4] += q * (weight - share);
+                t.h[5] -= n * spread;
+                if (at == run->begin) {
+                    double const w = run->weight;
+                    double const first = numerics::digamma(n);
+                    double const second = numerics::trigamma(n);
+                    double const rise = first - numerics::digamma(px);
+                    double const dp = w * px * rise;
+                    double const dq = w * q * (first - q_first);
+                    t.value += w * (numerics::log_rising(px, q) - q_log);
+                    t.g[0] += dp;
+                    t.g[1] += dq;
+                    t.h[0] += dp + w * px * px * (second - numerics::trigamma(px));
+                    t.h[1] += w * px * q * second;
+                    t.h[3] += dq + w * q * q * (second - q_second);
+                }
+                at = stop;
+            }
+            blocks[block] = t;
+        });
+    totals t;
+    for (totals const& block : blocks)
+        t += block;
+    for (std::size_t i = 0; i < dimension; ++i)
+        gradient[i] = -t.g[i];
+    std::array<std::size_t, 9> const place{0, 1, 2, 1, 3, 4, 2, 4, 5};
+    for (std::size_t i = 0; i < place.size(); ++i)
+        hessian[i] = -t.h[place[i]];
+    return -(t.value - rows.log_m);
+}
+
+}  // namespace
+
+void gamma_gamma::validate() const {
+    require_positive(*this);
+}
+
+double gamma_gamma::log_likelihood(double x, double m) const noexcept {
+    if (!(x > 0.0) || !(m > 0.0)) return nan;
+    double const mx = m * x;
+    return numerics::log_rising(p * x, q) - numerics::log_gamma(q) - std::log(m) -
+           p * x * std::log1p(gamma / mx) - q * std::log1p(mx / gamma);
+}
+
+double gamma_gamma::population_mean() const noexcept {
+    return q > 1.0 ? p * gamma / (q - 1.0) : inf;
+}
+
+double gamma_gamma::expected_spend(double x, double m) const noexcept {
+    if (x == 0.0) return population_mean();
+    if (!(x > 0.0) || !(m > 0.0)) return nan;
+    double const below = p * x + (q - 1.0);
+    return below > 0.0 ? p * (gamma + x * m) / below : inf;
+}
+
+void expected_spend(gamma_gamma const& model, ledger::summary_view const& customers, std::span<double> out,
+                    unsigned threads) {
+    model.validate();
+    check_spend(customers);
+    check_result(out.size(), customers.size());
+    parallel_blocks(
+        out.size(), prediction_rows, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) {
+                bool const absent = i < customers.T.size() && std::isnan(customers.T[i]);
+                out[i] =
+                    absent ? nan : model.expected_spend(customers.frequency[i], customers.monetary_value[i]);
+            }
+        });
+}
+
+void log_likelihood(gamma_gamma const& model, ledger::summary_view const& customers, std::span<double> out,
+                    unsigned threads) {
+    model.validate();
+    check_spend(customers);
+    check_result(out.size(), customers.size());
+    parallel_blocks(
+        out.size(), prediction_rows, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) {
+                bool const absent = i < customers.T.size() && std::isnan(customers.T[i]);
+                std::int32_t const x = customers.frequency[i];
+                out[i] = absent ? nan : x == 0 ? 0.0 : model.log_likelihood(x, customers.monetary_value[i]);
+            }
+        });
+}
+
+template <>
+fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, fit_options const& options) {
+    options.watch.report("compressing rows", 0.0);
+    spend_rows const rows = compress_spend(customers);
+    if (rows.rows == 0)
+        throw input_error({.table = "summary", .column = "monetary_value"},
+                          "no row has a repeat purchase (frequency above 0) and a positive mean amount");
+    // Moments of m over customers: E = p gamma / (q - 1); with q = 3 as a usual heaviness of the tail.
+    double mean = 0.0;
+    for (std::size_t i = 0; i < rows.m.size(); ++i)
+        mean += rows.weight[i] * rows.m[i];
+    mean /= rows.customers;
+    auto start = [&](double p, double q) {
+        return std::vector<double>{std::log(p), std::log(q), std::log(mean * std::max(q - 1.0, 0.5) / p)};
+    };
+    fit_problem problem;
+    problem.model = gamma_gamma::name;
+    problem.names = gamma_gamma::parameter_names;
+    problem.units = {1.0, 1.0, rows.scale};
+    problem.center = {0.0, 0.0, 0.0};
+    problem.starts = {start(6.0, 3.0), start(1.0, 3.0), start(50.0, 3.0), start(2.0, 20.0), start(6.0, 0.8)};
+    problem.function = [&](std::span<double const> theta, std::span<double> gradient,
+                           std::span<double> hessian,
+                           bool) { return spend_objective(rows, theta, gradient, hessian, options.threads); };
+    fit_solution found = solve(problem, options);
+
+    fit_report& report = found.report;
+    report.log_likelihood = -found.value - rows.customers * std::log(rows.scale);
+    report.rows = rows.rows;
+    report.distinct_rows = static_cast<std::int64_t>(rows.m.size());
+    report.left_out = rows.not_positive + rows.absent;
+    report.customers = rows.customers;
+    auto& words = report.warnings;
+    std::size_t free = 0;
+    for (known k : found.knowledge)
+        free += k != known::fixed;
+    if (rows.not_positive > 0)
+        words.push_back(
+            counted(rows.not_positive, "customer", "customers") +
+            " with repeat purchases left out: monetary_value is zero or negative (net of returns), which "
+            "this model does not cover");
+    if (rows.absent > 0)
+        words.push_back(counted(rows.absent, "customer", "customers") +
+                        " without any purchase (T is missing) left out");
+    if (rows.customers <= 1.0)
+        words.push_back("one customer only: heterogeneity between customers cannot be estimated");
+    else if (rows.customers < static_cast<double>(free))
+        words.push_back("fewer customers than parameters: " + number_text(rows.customers) + " for " +
+                        std::to_string(free));
+    if (rows.m.size() <= 1 ||
+        std::all_of(rows.m.begin(), rows.m.end(), [&](double m) { return m == rows.m[0]; })) {
+        words.push_back(
+            "every customer spends the same: the spread of amounts, and with it p and q, is not identified");
+        if (free > 0) report.converged = false;
+    }
+    if (free > 0 && rows.customers < static_cast<double>(free)) report.converged = false;
+    auto open = [&](std::size_t i) {
+        return found.knowledge[i] != known::well && found.knowledge[i] != known::fixed;
+    };
+    if (open(0) || open(1) || open(2)) {
+        if (found.theta[0] > 3.0 && found.theta[1] < 6.0)
+            words.push_back("p grows without bound: a customer's purchases hardly differ from each other");
+        else if (found.theta[1] > 3.0)
+            words.push_back(
+                "q grows without bound: customers do not differ in their mean spend more than chance "
+                "explains; only "
+                "the population mean is known");
+        else
+            words.push_back("p, q and gamma are not all identified by these data");
+    }
+    if (found.parameters[1] <= 1.0)
+        words.push_back(
+            "q is " + number_text(found.parameters[1]) +
+            ": for q <= 1 the population mean spend is infinite, and so is the value of every customer "
+            "without repeat purchase");
+    if (!report.converged && report.status.starts_with("converged"))
+        report.status = "not converged: the data cannot tell the parameters";
+    auto const& v = found.parameters;
+    return {{v[0], v[1], v[2]}, std::move(report)};
+}
+
+}  // namespace clavis::lifetime

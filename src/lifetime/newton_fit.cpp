@@ -1,0 +1,196 @@
+#include "newton_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/numerics/optimize.hpp"
+#include "rows.hpp"
+
+namespace clavis::lifetime {
+namespace {
+
+using numerics::minimize_result;
+using numerics::minimize_status;
+
+// A standard error of ln(parameter) above this leaves the parameter open by a factor of 20,000 either way.
+constexpr double flat = 10.0;
+
+std::vector<std::optional<double>> fixed_values(fit_problem const& problem, fit_options const& options) {
+    std::vector<std::optional<double>> fixed(problem.names.size());
+    for (auto const& [name, value] : options.fixed) {
+        auto const found = std::find(problem.names.begin(), problem.names.end(), name);
+        if (found == problem.names.end())
+            throw input_error(std::string(problem.model) + " has no parameter \"" + name +
+                              "\" to hold fixed");
+        if (!(value > 0.0) || !std::isfinite(value))
+            throw input_error("the fixed value of \"" + name + "\" is " + number_text(value) +
+                              " where a positive number is needed");
+        auto const i = static_cast<std::size_t>(found - problem.names.begin());
+        fixed[i] = std::log(value / problem.units[i]);
+    }
+    return fixed;
+}
+
+std::string sentence(minimize_result const& end) {
+    switch (end.status) {
+        case minimize_status::converged:
+            return "converged: the gradient vanishes and the Hessian is positive definite";
+        case minimize_status::at_bound:
+            return "not converged: the likelihood keeps rising towards an endless parameter";
+        case minimize_status::iterations:
+            return "not converged: the iteration limit was reached";
+        case minimize_status::stalled:
+            return "not converged: no step improves the likelihood although its slope is not zero";
+        case minimize_status::no_start:
+            return "not converged: the likelihood is not finite at the start";
+    }
+    return {};
+}
+
+}  // namespace
+
+fit_solution solve(fit_problem const& problem, fit_options const& options) {
+    std::size_t const n = problem.names.size();
+    auto const fixed = fixed_values(problem, options);
+    std::vector<std::size_t> free;
+    for (std::size_t i = 0; i < n; ++i)
+        if (!fixed[i]) free.push_back(i);
+    std::size_t const k = free.size();
+
+    // The problem in the free parameters alone.
+    std::vector<double> full_gradient(n);
+    std::vector<double> full_hessian(n * n);
+    auto expand = [&](std::span<double const> reduced) {
+        std::vector<double> theta(n);
+        for (std::size_t i = 0; i < n; ++i)
+            theta[i] = fixed[i].value_or(0.0);
+        for (std::size_t i = 0; i < k; ++i)
+            theta[free[i]] = reduced[i];
+        return theta;
+    };
+    auto objective = [&](bool on_sample) {
+        return
+            [&, on_sample](std::span<double const> x, std::span<double> gradient, std::span<double> hessian) {
+                double const value = problem.function(expand(x), full_gradient, full_hessian, on_sample);
+                for (std::size_t i = 0; i < k; ++i) {
+                    gradient[i] = full_gradient[free[i]];
+                    for (std::size_t j = 0; j < k; ++j)
+                        hessian[i * k + j] = full_hessian[free[i] * n + free[j]];
+                }
+                return value;
+            };
+    };
+    numerics::minimize_options search;
+    search.bound = log_bound;
+    for (std::size_t i : free)
+        search.center.push_back(problem.center[i]);
+
+    // Starts, until two of them agree on the same value.
+    std::optional<minimize_result> best;
+    search.tolerance = 1e-9;
+    search.max_iterations = std::min(options.max_iterations, 100);
+    int agreed = 0;
+    for (std::size_t s = 0; s < problem.starts.size() && agreed < 1 && k > 0; ++s) {
+        options.watch.report("searching for a start",
+                             static_cast<double>(s) / static_cast<double>(problem.starts.size()));
+        std::vector<double> start(k);
+        for (std::size_t i = 0; i < k; ++i)
+            start[i] = problem.starts[s][free[i]];
+        auto found = numerics::minimize(objective(true), std::move(start), search);
+        if (!std::isfinite(found.value)) continue;
+        bool const minimum = found.status == minimize_status::converged;
+        if (best && minimum && std::abs(found.value - best->value) < 1e-7 * (1.0 + std::abs(best->value)))
+            ++agreed;
+        if (!best || found.value < best->value) best = std::move(found);
+    }
+
+    int evaluations = 0;
+    auto full = objective(false);
+    auto watched = [&](std::span<double const> x, std::span<double> gradient, std::span<double> hessian) {
+        options.watch.report("fitting", evaluations == 0 ? 0.0 : 1.0 - 1.0 / (1.0 + evaluations));
+        ++evaluations;
+        return full(x, gradient, hessian);
+    };
+    search.tolerance = 1e-12;
+    search.max_iterations = options.max_iterations;
+    minimize_result end;
+    if (k > 0) {
+        std::vector<double> start(k);
+        for (std::size_t i = 0; i < k; ++i)
+            start[i] = best ? best->x[i] : problem.starts[0][free[i]];
+        end = numerics::minimize(watched, std::move(start), search);
+    } else {
+        end.value = full({}, {}, {});
+        end.status = std::isfinite(end.value) ? minimize_status::converged : minimize_status::no_start;
+        end.iterations = 0;
+    }
+
+    fit_solution result;
+    result.value = end.value;
+    result.theta = expand(end.x);
+    result.knowledge.assign(n, known::fixed);
+    fit_report& report = result.report;
+    report.parameter_names.assign(problem.names.begin(), problem.names.end());
+    report.iterations = end.iterations;
+    for (std::size_t i = 0; i < n; ++i) {
+        double value = problem.units[i] * std::exp(result.theta[i]);
+        // A value held fixed comes back to the last digit.
+        if (fixed[i])
+            for (auto const& [name, given] : options.fixed)
+                if (name == problem.names[i]) value = given;
+        result.parameters.push_back(value);
+    }
+    report.estimates = result.parameters;
+    report.standard_errors.assign(n, 0.0);
+    report.covariance.assign(n * n, 0.0);
+    report.gradient_norm = 0.0;
+    for (double g : end.gradient)
+        report.gradient_norm = std::max(report.gradient_norm, std::abs(g));
+
+    auto const hessian = numerics::analyse_symmetric(end.hessian, k);
+    bool identified = end.status == minimize_status::converged;
+    if (k > 0) {
+        double const low = hessian.eigenvalues.front();
+        double const high = hessian.eigenvalues.back();
+        report.condition = low > 0.0 ? high / low : std::numeric_limits<double>::infinity();
+    } else {
+        report.condition = 1.0;
+    }
+    for (std::size_t i = 0; i < k; ++i) {
+        double const variance =
+            hessian.inverse.empty() ? std::numeric_limits<double>::infinity() : hessian.inverse[i * k + i];
+        known state = known::well;
+        if (end.x[i] >= search.center[i] + 0.9 * log_bound) {
+            state = known::grows;
+        } else if (end.x[i] <= search.center[i] - 0.9 * log_bound) {
+            state = known::vanishes;
+        } else if (!(variance < flat * flat)) {
+            state = known::flat;
+        }
+        result.knowledge[free[i]] = state;
+        if (state != known::well) identified = false;
+    }
+    for (std::size_t i = 0; i < k; ++i)
+        for (std::size_t j = 0; j < k; ++j) {
+            double const covariance = hessian.inverse.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                                              : hessian.inverse[i * k + j];
+            bool const usable =
+                identified || (result.knowledge[free[i]] == known::well && !hessian.inverse.empty() &&
+                               result.knowledge[free[j]] == known::well);
+            report.covariance[free[i] * n + free[j]] =
+                usable ? covariance * result.parameters[free[i]] * result.parameters[free[j]]
+                       : std::numeric_limits<double>::quiet_NaN();
+        }
+    for (std::size_t i : free)
+        report.standard_errors[i] = std::sqrt(report.covariance[i * n + i]);
+    report.converged = identified;
+    report.status = sentence(end);
+    if (end.status == minimize_status::converged && !identified)
+        report.status =
+            "not converged: the likelihood is flat along a ridge and a parameter is not identified";
+    return result;
+}
+
+}  // namespace clavis::lifetime

@@ -1,0 +1,47 @@
+#pragma once
+
+// The search that every model shares: starts on a sample, Newton on all rows, and a report that claims no
+// more than was reached.
+
+#include <array>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clavis/lifetime/fit.hpp"
+
+namespace clavis::lifetime {
+
+/// -log L at theta with gradient and Hessian, theta being logarithms of dimensionless parameters. On the
+/// sample where asked: a sample is a problem of its own, to find a good start quickly.
+using negative_log_likelihood = std::function<double(
+    std::span<double const> theta, std::span<double> gradient, std::span<double> hessian, bool on_sample)>;
+
+struct fit_problem {
+    std::string_view model;  ///< for messages
+    std::span<std::string_view const> names;
+    std::vector<double> units;                ///< parameter i = units[i] * exp(theta[i])
+    std::vector<std::vector<double>> starts;  ///< theta, most promising first
+    std::vector<double> center;               ///< of the box |theta - center| <= log_bound
+    negative_log_likelihood function;
+};
+
+/// exp(16) = 9e6 times what the data suggest: a parameter that gets there has no finite estimate.
+inline constexpr double log_bound = 16.0;
+
+/// How well a parameter is known.
+enum class known : unsigned char { well, fixed, grows, vanishes, flat };
+
+struct fit_solution {
+    std::vector<double> parameters;
+    std::vector<double> theta;
+    std::vector<known> knowledge;
+    double value = 0.0;  ///< -log L in the problem's own units
+    fit_report report;
+};
+
+fit_solution solve(fit_problem const& problem, fit_options const& options);
+
+}  // namespace clavis::lifetime

@@ -1,0 +1,137 @@
+#include "clavis/numerics/special.hpp"
+
+#include <boost/math/special_functions/beta.hpp>
+#include <limits>
+
+#include "clavis/numerics/quadrature.hpp"
+
+namespace clavis::numerics {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double half_log_two_pi = 0.91893853320467274178;
+
+// From here on the asymptotic series below are exact to the last digit.
+constexpr double asymptotic = 10.0;
+
+// ln Gamma(z) - [(z - 1/2) ln z - z + ln(2 pi) / 2] for z >= asymptotic: sum of B_2k / (2k (2k - 1) z^(2k -
+// 1)).
+double stirling_remainder(double z) {
+    double const w = 1.0 / (z * z);
+    return (1.0 / 12 -
+            w * (1.0 / 360 -
+                 w * (1.0 / 1260 -
+                      w * (1.0 / 1680 - w * (1.0 / 1188 - w * (691.0 / 360360 -
+                                                               w * (1.0 / 156 - w * 3617.0 / 122400))))))) /
+           z;
+}
+
+}  // namespace
+
+double log_gamma(double z) noexcept {
+    if (!(z > 0.0)) return nan;
+    if (z == inf) return inf;
+    double product = 1.0;
+    while (z < asymptotic)
+        product *= z++;
+    double const value = (z - 0.5) * std::log(z) - z + half_log_two_pi + stirling_remainder(z);
+    return product == 1.0 ? value : value - std::log(product);
+}
+
+double digamma(double z) noexcept {
+    if (!(z > 0.0)) return nan;
+    double shift = 0.0;
+    while (z < asymptotic)
+        shift += 1.0 / z++;
+    double const w = 1.0 / (z * z);
+    double const series =
+        w * (1.0 / 12 -
+             w * (1.0 / 120 -
+                  w * (1.0 / 252 -
+                       w * (1.0 / 240 -
+                            w * (1.0 / 132 - w * (691.0 / 32760 - w * (1.0 / 12 - w * 3617.0 / 8160)))))));
+    return std::log(z) - 0.5 / z - series - shift;
+}
+
+double trigamma(double z) noexcept {
+    if (!(z > 0.0)) return nan;
+    double shift = 0.0;
+    for (; z < asymptotic; ++z)
+        shift += 1.0 / (z * z);
+    double const w = 1.0 / (z * z);
+    double const series =
+        w *
+        (1.0 / 6 -
+         w * (1.0 / 30 -
+              w * (1.0 / 42 -
+                   w * (1.0 / 30 - w * (5.0 / 66 - w * (691.0 / 2730 - w * (7.0 / 6 - w * 3617.0 / 510)))))));
+    return (1.0 + 0.5 / z + series) / z + shift;
+}
+
+double log_rising(double z, double n) noexcept {
+    if (!(z > 0.0) || !(n >= 0.0)) return nan;
+    if (n == 0.0) return 0.0;
+    double shift = 0.0;
+    if (z < asymptotic) {
+        double below = 1.0;
+        double above = 1.0;
+        while (z < asymptotic) {
+            below *= z;
+            above *= z + n;
+            ++z;
+        }
+        shift = std::log(below / above);
+    }
+    double const ratio = std::log1p(n / z);
+    return z * ratio - n + (n - 0.5) * ratio + n * std::log(z) +
+           (stirling_remainder(z + n) - stirling_remainder(z)) + shift;
+}
+
+double log_beta(double a, double b) noexcept {
+    double const small = std::min(a, b);
+    return log_gamma(small) - log_rising(std::max(a, b), small);
+}
+
+double incomplete_beta(double a, double b, double x) noexcept {
+    if (!(a > 0.0) || !(b > 0.0) || !(x >= 0.0) || !(x <= 1.0)) return nan;
+    using namespace boost::math::policies;
+    using quiet = policy<domain_error<ignore_error>, pole_error<ignore_error>, overflow_error<ignore_error>,
+                         underflow_error<ignore_error>, evaluation_error<ignore_error>>;
+    return boost::math::ibeta(a, b, x, quiet());
+}
+
+double scaled_upper_gamma(double n, double z) noexcept {
+    if (!(n > 0.0) || !(z >= 0.0)) return nan;
+    if (z == 0.0) return 1.0 / n;
+    if (z == inf) return 0.0;
+    if (z >= 1.0 || n >= 40.0) {
+        // 1 / (z + n + 1 - (n + 1) / (z + n + 3 - 2 (n + 2) / (z + n + 5 - ...))), by Lentz's method.
+        double b = z + n + 1.0;
+        double c = 1e300;
+        double d = 1.0 / b;
+        double result = d;
+        for (int k = 1; k < 500; ++k) {
+            double const numerator = -k * (n + k);
+            b += 2.0;
+            d = 1.0 / (numerator * d + b);
+            c = b + numerator / c;
+            double const factor = c * d;
+            result *= factor;
+            if (std::abs(factor - 1.0) < 1e-16) break;
+        }
+        return result;
+    }
+    // v = e^y - 1: panels on which exp(-n y - z e^y) varies by less than e^8.
+    double sum = 0.0;
+    double low = 0.0;
+    double const end = std::min(42.0 / n, std::log1p(42.0 / z));
+    while (low < end) {
+        double const high = std::min(end, low + std::min(1.0, 8.0 / (n + z * std::exp(low + 1.0))));
+        sum += integrate16([&](double y) { return std::exp(-n * y - z * std::expm1(y)); }, low, high);
+        low = high;
+    }
+    return sum;
+}
+
+}  // namespace clavis::numerics
