@@ -33,7 +33,7 @@ py::array to_numpy(std::vector<instant>&& values) {
 }
 
 py::array days_to_numpy(std::vector<std::int32_t> const& days) {
-    py::array result(py::dtype("datetime64[D]"), {static_cast<py::ssize_t>(days.size())});
+    py::array result(py::dtype("datetime64[D]"), py::array::ShapeContainer{static_cast<py::ssize_t>(days.size())});
     auto* out = static_cast<std::int64_t*>(result.mutable_data());
     constexpr std::int32_t missing = std::numeric_limits<std::int32_t>::min();
     for (std::int32_t const day_number : days)
@@ -44,7 +44,7 @@ py::array days_to_numpy(std::vector<std::int32_t> const& days) {
 namespace {
 
 py::array object_array(std::size_t size) {
-    return py::array(py::dtype("O"), {static_cast<py::ssize_t>(size)});
+    return py::array(py::dtype("O"), py::array::ShapeContainer{static_cast<py::ssize_t>(size)});
 }
 
 PyObject** object_data(py::array& array) { return static_cast<PyObject**>(array.mutable_data()); }

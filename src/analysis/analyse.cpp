@@ -93,8 +93,7 @@ void watch_customers(analysis& result, ledger::history const& records, analyse_o
         result.notes.push_back(std::string("nobody could be watched: ") + problem.what());
         return;
     }
-    for (auto const& warning : start.warnings)
-        result.notes.push_back("defection: " + warning);
+    if (start.fit) add_fit_notes(result, "defection (MBG/NBD of the baseline)", start.fit->report);
     defection::monitor monitor(start, options.monitor);
     result.alerts = monitor.update(records, until, options.threads, options.watch);
     result.states = monitor.states(until, options.threads);

@@ -111,16 +111,41 @@ double threshold_for(double rho, double run_length, double rate) noexcept {
     if (std::isinf(run_length)) return infinity;
     if (rate == 0) return run_length * (1 - rho);
     if (rho == 0) return std::log1p(rate * run_length) / rate;
-    // S rises by at most (1 - rho) a unit of the clock: the limit is not larger than that times the run
-    // length.
+    if (run_length == 0) return 0;
+    double const target = std::log(run_length);
+    auto excess = [&](double limit) { return std::log(average_run_length(rho, limit, rate)) - target; };
     double high = 1;
-    while (average_run_length(rho, high, rate) < run_length)
-        high *= 2;
-    double low = high > 1 ? high / 2 : 0;
-    while (high - low > 1e-13 * high) {
-        double const middle = low + (high - low) / 2;
+    double high_excess = excess(high);
+    while (high_excess < 0)
+        high_excess = excess(high *= 2);
+    double low = high / 2;
+    double low_excess = excess(low);
+    while (low_excess >= 0) {
+        high = low;
+        high_excess = low_excess;
+        low_excess = excess(low /= 2);
+    }
+    // False position with the weight of an end halved where it stays twice (Illinois), bisection where that stalls.
+    int kept = 0;
+    for (int step = 0; step < 200 && high - low > 1e-13 * high; ++step) {
+        double middle = std::isfinite(high_excess) && step % 8 != 7
+                            ? (low * high_excess - high * low_excess) / (high_excess - low_excess)
+                            : low + (high - low) / 2;
+        if (!(middle > low && middle < high)) middle = low + (high - low) / 2;
         if (middle <= low || middle >= high) break;
-        (average_run_length(rho, middle, rate) < run_length ? low : high) = middle;
+        double const found = excess(middle);
+        if (found == 0) return middle;
+        if (found < 0) {
+            low = middle;
+            low_excess = found;
+            if (kept == -1) high_excess /= 2;
+            kept = -1;
+        } else {
+            high = middle;
+            high_excess = found;
+            if (kept == 1) low_excess /= 2;
+            kept = 1;
+        }
     }
     return low + (high - low) / 2;
 }

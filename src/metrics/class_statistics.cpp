@@ -20,9 +20,9 @@ namespace {
 
 namespace ba = boost::accumulators;
 
-// The immediate variance: the lazy one subtracts squares of large sums and loses every digit of a small deviation.
+// variance, not lazy_variance: the lazy one subtracts squares of large sums and loses every digit of a small deviation.
 using accumulator = ba::accumulator_set<
-    double, ba::stats<ba::tag::count, ba::tag::sum, ba::tag::immediate_mean, ba::tag::immediate_variance, ba::tag::min,
+    double, ba::stats<ba::tag::count, ba::tag::sum, ba::tag::immediate_mean, ba::tag::variance, ba::tag::min,
                       ba::tag::max>>;
 
 double median(std::vector<double>& values) {
