@@ -14,6 +14,10 @@
 #include "clavis/core/time_text.hpp"
 #include "clavis/core/time_zone.hpp"
 
+#include "clavis/numerics/optimize.hpp"
+#include "clavis/numerics/quadrature.hpp"
+#include "clavis/numerics/special.hpp"
+
 #include "clavis/statistics/quantiles.hpp"
 
 #include "clavis/ledger/arrow.hpp"
@@ -42,4 +46,14 @@
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/defection/monitor.hpp"
 
+#include "clavis/simulate/beta_geo_nbd.hpp"
+#include "clavis/simulate/gamma_gamma.hpp"
+#include "clavis/simulate/modified_beta_geo_nbd.hpp"
+#include "clavis/simulate/purchases.hpp"
 #include "clavis/simulate/shop.hpp"
+
+#include "clavis/metrics/class_statistics.hpp"
+#include "clavis/metrics/class_table.hpp"
+#include "clavis/metrics/indicators.hpp"
+
+#include "clavis/analysis/analyse.hpp"
