@@ -1,0 +1,8 @@
+from clavis._clavis import analysis as analysis
+from clavis._clavis import core as core
+from clavis._clavis import ledger as ledger
+
+__version__: str
+
+class InputError(ValueError): ...
+class Cancelled(RuntimeError): ...

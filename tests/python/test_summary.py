@@ -1,0 +1,291 @@
+"""summarize on real records, on every kind of table, and on bad input."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import clavis as cv
+
+Data = Callable[[str], Path]
+
+LOG = {
+    "customer_id": np.array([3, 1, 1, 2, 1, 3]),
+    "time": np.array(
+        ["2024-01-05", "2024-01-01", "2024-01-15", "2024-01-08", "2024-01-15", "2024-01-19"], "datetime64[D]"
+    ),
+    "amount": np.array([10.0, 5.0, 20.0, 7.0, 0.1, -3.0]),
+}
+
+
+def equal(left: cv.Summary, right: cv.Summary) -> None:
+    assert left.columns == right.columns
+    for name in left.columns:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+def summarize_log(table: object, **options: object) -> cv.Summary:
+    return cv.summarize(
+        table, customer="customer_id", time="time", amount="amount", observe_until="2024-01-29", **options
+    )
+
+
+def test_one_row_per_customer() -> None:
+    s = summarize_log(LOG)
+    assert s.customer_id.tolist() == [1, 2, 3]
+    assert s.frequency.tolist() == [1, 0, 0]
+    assert s.recency.tolist() == [2.0, 0.0, 0.0]
+    np.testing.assert_allclose(s.T, [4.0, 3.0, 24 / 7], rtol=1e-15)
+    assert s.net_amount.tolist() == [25.1, 7.0, 7.0]
+    assert s.returns_amount.tolist() == [0.0, 0.0, 3.0]
+    assert s.monetary_value.tolist() == [20.1, 0.0, 0.0]
+    assert s.orders.tolist() == [3, 1, 1]
+    assert s.days.tolist() == [2, 1, 1]
+    assert s.lines.tolist() == [3, 1, 2]
+    assert s.unit == "week"
+    assert s.observed_until == datetime.date(2024, 1, 29)
+    assert s.quality is not None and s.quality.rows_used == 6
+
+
+def test_every_kind_of_table_gives_the_same() -> None:
+    pa, pd, pl, duckdb = (pytest.importorskip(name) for name in ("pyarrow", "pandas", "polars", "duckdb"))
+    expected = summarize_log(LOG)
+    arrow = pa.table({name: pa.array(values) for name, values in LOG.items()})
+    chunked = pa.concat_tables([arrow.slice(0, 1), arrow.slice(1, 0), arrow.slice(1, 5)])
+    text = {**LOG, "time": LOG["time"].astype(str).tolist(), "amount": [str(x) for x in LOG["amount"]]}
+    frame = pd.DataFrame({name: values.tolist() for name, values in LOG.items()})
+    duck = duckdb.sql("select * from arrow")
+    for table in (
+        arrow,
+        chunked,
+        arrow.to_reader(max_chunksize=2),
+        pl.DataFrame(arrow),
+        frame,
+        pd.DataFrame(LOG),
+        frame.convert_dtypes(),
+        duck,
+        text,
+        {name: values.tolist() for name, values in LOG.items()},
+        cv.Table(LOG),
+        arrow.set_column(0, "customer_id", arrow["customer_id"].cast(pa.float64())),
+        arrow.set_column(1, "time", arrow["time"].cast(pa.timestamp("ns"))),
+    ):
+        equal(summarize_log(table), expected)
+
+
+def test_book_maps_names_once() -> None:
+    book = cv.CustomerBook(
+        {"who": LOG["customer_id"], "time": LOG["time"], "paid": LOG["amount"]},
+        columns={"transactions": {"customer_id": "who", "amount": "paid"}},
+    )
+    equal(cv.summarize(book, observe_until="2024-01-29"), summarize_log(LOG))
+    assert book.quality["transactions"].rows_used == 6
+    with pytest.raises(ValueError, match='no column "time"'):
+        cv.CustomerBook({"customer_id": [1]})
+    with pytest.raises(ValueError, match='no column "customer"'):
+        cv.CustomerBook(LOG, columns={"transactions": {"customer": "customer_id"}})
+    with pytest.raises(ValueError, match='no table "surveys"'):
+        cv.CustomerBook(LOG, columns={"surveys": {}})
+
+
+def test_time_zones() -> None:
+    pd = pytest.importorskip("pandas")
+    times = pd.to_datetime(["2024-03-31 22:30", "2024-04-01 23:30", "2024-11-03 04:30"], utc=True)
+    table = pd.DataFrame({"id": [1, 1, 1], "time": times})
+    london = cv.summarize(table, customer="id", time="time", time_zone="Europe/London", unit="day")
+    assert (london.frequency[0], london.T[0]) == (2, 217.0)  # 31 March, 2 April, 3 November
+    own_zone = table.assign(time=table["time"].dt.tz_convert("Europe/London"))
+    equal(cv.summarize(own_zone, customer="id", time="time", unit="day"), london)
+    new_york = cv.summarize(table, customer="id", time="time", time_zone="America/New_York", unit="day")
+    assert (new_york.frequency[0], new_york.T[0]) == (2, 217.0)  # 31 March, 1 April, 3 November
+    with pytest.raises(ValueError, match="Mars/Base"):
+        cv.summarize(table, customer="id", time="time", time_zone="Mars/Base")
+
+
+def test_calibration_and_holdout() -> None:
+    s = cv.summarize(
+        LOG, customer="customer_id", time="time", calibrate_until="2024-01-07", observe_until=datetime.date(2024, 1, 21)
+    )
+    assert s.customer_id.tolist() == [1, 3]
+    assert s.left_out == 1
+    assert s.frequency.tolist() == [0, 0]
+    assert s.frequency_holdout.tolist() == [1, 1]
+    assert s.duration_holdout.tolist() == [2.0, 2.0]
+    np.testing.assert_allclose(s.T, [6 / 7, 2 / 7])
+
+
+def test_states_merge_and_go_on() -> None:
+    rng = np.random.default_rng(3)
+    n = 5000
+    log = {
+        "customer_id": rng.integers(0, 300, n),
+        "time": np.datetime64("2023-01-01") + rng.integers(0, 700, n),
+        "amount": np.round(rng.gamma(2, 20, n), 2) * rng.choice([1, 1, 1, -1], n),
+    }
+    whole = cv.summarize(log, customer="customer_id", time="time", amount="amount")
+    cuts = [0, 17, 17, 1200, 4000, n]
+    states = []
+    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+        state = cv.Summarizer(amount="amount", threads=1 + len(states))
+        if end > begin:
+            state.update({name: values[begin:end] for name, values in log.items()})
+        states.append(state)
+    merged = states[3]
+    for other in (states[0], states[4], states[1], states[2]):
+        assert merged.merge(other) is merged
+    equal(merged.finish(), whole)
+
+
+def test_online_retail(data: Data) -> None:
+    pd = pytest.importorskip("pandas")
+    with gzip.open(data("online_retail.csv.gz")) as file:
+        frame = pd.read_csv(file, dtype={"InvoiceNo": str, "StockCode": str})
+    frame["amount"] = frame["Quantity"] * frame["UnitPrice"]
+    s = cv.summarize(
+        frame, customer="CustomerID", time="InvoiceDate", amount="amount", order_id="InvoiceNo", on_bad_rows="raise"
+    )
+    assert s.quality is not None
+    assert s.quality.rows_read == 541_909
+    assert s.quality.rows_without_customer == 135_080
+    assert len(s) == 4_372
+    assert round(float(s.net_amount.sum()), 2) == 8_300_065.81
+    assert round(s.quality.amount_total, 2) == 8_300_065.81
+    assert round(s.quality.amount_total + s.quality.amount_without_customer, 2) == 9_747_747.93
+    assert int((s.net_amount < 0).sum()) == 41
+    assert int((s.net_amount == 0).sum()) == 14
+    assert s.customer_id.dtype == np.int64
+    assert int(s.lines.sum()) == 541_909 - 135_080
+    never = np.isnan(s["T"])
+    assert np.array_equal(never, s.days == 0)
+    assert never.sum() > 0  # some only ever returned things
+    assert (s.frequency[~never] == s.days[~never] - 1).all()
+
+
+def test_cdnow(data: Data) -> None:
+    pd = pytest.importorskip("pandas")
+    master = pd.read_csv(data("cdnow_master.csv"), dtype={"customer_id": str})
+    s = cv.summarize(master, customer="customer_id", time="date", amount="amount")
+    assert s.quality is not None and s.quality.rows_read == 69_659
+    assert len(s) == 23_570
+    assert s.customer_id[0] == "00001"
+
+    sample = pd.read_csv(data("cdnow_sample.csv"), dtype={"sample_id": str})
+    s = cv.summarize(
+        sample, customer="sample_id", time="date", amount="amount", calibrate_until="1997-09-30",
+        observe_until="1998-06-30",
+    )  # fmt: skip
+    assert len(s) == 2_357
+    assert int(s.frequency.sum()) == 2_457
+    assert int(s.frequency_holdout.sum()) == 1_882
+    assert set(s.duration_holdout) == {39.0}
+    np.testing.assert_allclose([s.recency.sum(), s["T"].sum()], [16135.571429, 77111.285714], rtol=1e-9)
+
+
+BAD = {
+    "no such column": ({"time": LOG["time"], "who": LOG["customer_id"]}, r'no column "customer_id".*time, who'),
+    "text where a number belongs": (
+        {**LOG, "amount": ["1", "2", "abc", "4", "5", "6"]},
+        r'transactions, column "amount", row 2: "abc"',
+    ),
+    "text among objects": (
+        {**LOG, "amount": np.array([1.0, 2, "abc", 4, 5, 6], dtype=object)},
+        r'transactions, column "amount", row 2: "abc"',
+    ),
+    "NaN amount": ({**LOG, "amount": [1, 2, 3, np.nan, 5, 6]}, r'column "amount", row 3'),
+    "infinite amount": ({**LOG, "amount": [1, 2, 3, 4, np.inf, 6]}, r'column "amount", row 4: "inf"'),
+    "impossible date": (
+        {**LOG, "time": ["2024-01-05", "2024-02-30", "2024-01-15", "2024-01-08", "2024-01-15", "2024-01-19"]},
+        r'column "time", row 1: "2024-02-30"',
+    ),
+    "missing time": (
+        {**LOG, "time": np.array(["2024-01-05", "NaT", *["2024-01-15"] * 4], "datetime64[D]")},
+        r'column "time", row 1',
+    ),
+    "late": (
+        {**LOG, "time": np.array(["2024-01-05", "2024-03-01", *["2024-01-15"] * 4], "datetime64[D]")},
+        r'column "time", row 1: "2024-03-01".*observe_until',
+    ),
+    "empty": ({name: values[:0] for name, values in LOG.items()}, "no rows|empty"),
+    "fractional id": ({**LOG, "customer_id": [1.0, 2.5, 3, 4, 5, 6]}, r'column "customer_id", row 1: "2.5"'),
+    "unequal lengths": ({**LOG, "amount": [1.0]}, 'column "amount" has 1 rows where others have 6'),
+    "truth values": ({**LOG, "customer_id": np.ones(6, dtype=bool)}, 'column "customer_id" holds truth values'),
+    "an object": ({**LOG, "customer_id": [1, 2, {}, 4, 5, 6]}, r'column "customer_id", row 2: "{}" is a dict'),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_names_the_place(case: str) -> None:
+    table, message = BAD[case]
+    with pytest.raises(ValueError, match=message):
+        summarize_log(table)
+
+
+@pytest.mark.parametrize(
+    "case", ["text where a number belongs", "NaN amount", "infinite amount", "impossible date", "missing time", "late"]
+)
+def test_bad_rows_can_be_counted_instead(case: str) -> None:
+    table, _ = BAD[case]
+    s = summarize_log(table, on_bad_rows="refuse")
+    assert s.quality is not None
+    assert s.quality.rows_refused == 1
+    assert s.quality.rows_used == 5
+    (refusal,) = s.quality.refused
+    assert (refusal.count, len(refusal.rows), len(refusal.values)) == (1, 1, 1)
+    assert f"row {refusal.rows[0]}" in str(s.quality)
+
+
+def test_mixed_currencies_and_odd_dates() -> None:
+    with pytest.raises(ValueError, match=r"(?s)row 1.*EUR.*USD|row 1.*USD.*EUR"):
+        summarize_log({**LOG, "c": ["EUR", "USD", "EUR", "EUR", "EUR", "EUR"]}, currency="c")
+    with pytest.raises(ValueError, match="2024-01-01"):
+        cv.summarize(LOG, customer="customer_id", time="time", calibrate_until="2023-06-30")
+    with pytest.raises(ValueError, match="2021-02-30"):
+        cv.summarize(LOG, customer="customer_id", time="time", observe_until="2021-02-30")
+    with pytest.raises(ValueError, match="fortnight"):
+        cv.summarize(LOG, customer="customer_id", time="time", unit="fortnight")
+    with pytest.raises(ValueError, match="century"):
+        cv.summarize(LOG, customer="customer_id", time="time", collapse="century")
+    with pytest.raises(TypeError, match="a table is an object that speaks Arrow"):
+        cv.summarize([1, 2], customer="customer_id", time="time")
+
+
+def test_one_customer_and_single_purchases() -> None:
+    one = cv.summarize({"customer_id": [7], "time": ["2024-01-01"]}, customer="customer_id", time="time")
+    assert (len(one), one.frequency[0], one["T"][0]) == (1, 0, 0.0)
+    assert "monetary_value" not in one
+    singles = cv.summarize(
+        {"customer_id": [1, 2, 3], "time": ["2024-01-01", "2024-01-02", "2024-01-03"]}, customer="customer_id", time="time"
+    )
+    assert singles.frequency.tolist() == [0, 0, 0]
+
+
+def test_summary_from_columns() -> None:
+    s = cv.Summary(frequency=[2, 0], recency=[30.43, 0], T=[38.86, 38.86], monetary_value=[22.35, 0], unit="week")
+    assert s.customer_id.tolist() == [0, 1]
+    assert s.frequency.dtype == np.int32
+    assert s.quality is None
+    for columns, message in [
+        ({"frequency": [1.5], "recency": [1], "T": [2]}, 'column "frequency", row 0: "1.5" is not a whole number'),
+        ({"frequency": [1, -1], "recency": [1, 1], "T": [2, 2]}, 'column "frequency", row 1: "-1" is negative'),
+        ({"frequency": [1], "recency": [3], "T": [2]}, 'column "recency", row 0: "3.0" is above T'),
+        ({"frequency": [0], "recency": [1], "T": [2]}, "without a repeat purchase"),
+        ({"frequency": [1], "recency": [1], "T": [-2]}, 'column "T", row 0: "-2.0"'),
+        ({"frequency": ["x"], "recency": [1], "T": [2]}, "whole numbers belong"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            cv.Summary(**columns)
+    with pytest.raises(AttributeError, match="the columns are"):
+        s.nothing
+
+
+def test_progress_and_stopping() -> None:
+    seen: list[str] = []
+    cv.summarize(LOG, customer="customer_id", time="time", progress=lambda stage, done: seen.append(stage))
+    assert seen
+    with pytest.raises(cv.Cancelled):
+        cv.summarize(LOG, customer="customer_id", time="time", progress=lambda stage, done: False)
