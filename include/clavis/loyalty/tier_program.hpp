@@ -51,7 +51,7 @@ struct tier_window {
     kind type = kind::rolling;
     std::int32_t days = 365;  ///< rolling only, 1 to 36,500
 
-    /// Days since 1970; never_ends for `lifetime`.
+    /// Days since 1970, within 10 million of it; never_ends for `lifetime`.
     std::int32_t first_day_without(std::int32_t event_day) const;
 
     static constexpr std::int32_t never_ends = INT32_MAX;
