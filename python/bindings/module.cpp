@@ -9,6 +9,7 @@ namespace clavis::bindings {
 
 void bind_core(py::module_& module);
 void bind_ledger(py::module_& module);
+void bind_simulate(py::module_& module);
 
 }  // namespace clavis::bindings
 
@@ -21,4 +22,5 @@ PYBIND11_MODULE(_clavis, module) {
 
     bind_core(module);
     bind_ledger(module);
+    bind_simulate(module);
 }

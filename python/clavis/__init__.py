@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clavis._clavis import Cancelled, InputError, __version__
 from clavis.quality import Quality, Refusal
+from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
 from clavis.table import Table
@@ -19,5 +20,6 @@ __all__ = [
     "__version__",
     "read",
     "read_batches",
+    "simulate_shop",
     "summarize",
 ]

@@ -1,6 +1,7 @@
 from clavis._clavis import analysis as analysis
 from clavis._clavis import core as core
 from clavis._clavis import ledger as ledger
+from clavis._clavis import simulate as simulate
 
 __version__: str
 
