@@ -69,6 +69,40 @@ void check_history(ledger::history const& records) {
         throw input_error("history: columns of different length");
 }
 
+/// Compares the ends of the silences in the baseline with what the clock made of them.
+void check_silences(ledger::history const& records, std::vector<std::size_t> const& rows, baseline& result) {
+    std::int32_t const end = day_number(result.until);
+    std::int64_t gaps = 0;
+    std::int64_t surprising = 0;
+    for (std::size_t const row : rows) {
+        std::int32_t first = 0;
+        std::int32_t last = 0;
+        int visits = -1;
+        for (auto k = static_cast<std::size_t>(records.offsets[row]);
+             k < static_cast<std::size_t>(records.offsets[row + 1]) && records.day[k] < end; ++k) {
+            if (records.orders[k] == 0) continue;
+            if (++visits == 0) {
+                first = records.day[k];
+            } else {
+                ++gaps;
+                surprising +=
+                    result.clock.overdue_p(visits - 1, last - first, records.day[k] - last) <= overdue_level;
+            }
+            last = records.day[k];
+        }
+    }
+    if (gaps == 0) return;
+    double const expected = overdue_level * static_cast<double>(gaps);
+    double const seen = static_cast<double>(surprising);
+    result.long_silence_excess = seen / expected;
+    if (seen > 1.25 * expected && seen > expected + 4 * std::sqrt(expected))
+        result.warnings.push_back(
+            "customers came back from silences that should befall one gap in a hundred " +
+            number("%.1f", seen / expected) +
+            " times as often as that: they buy in bursts or seasons, and false alarms will exceed "
+            "the budget");
+}
+
 }  // namespace
 
 char const* to_string(state value) noexcept {
@@ -150,6 +184,7 @@ baseline learn_baseline(ledger::history const& records, sys_days until, std::opt
                           ", where it ends");
     if (given) {
         result.clock = *given;
+        check_silences(records, rows, result);
         return result;
     }
     if (!repeated)
@@ -166,8 +201,13 @@ baseline learn_baseline(ledger::history const& records, sys_days until, std::opt
     options.threads = threads;
     options.watch = watch;
     result.fit = lifetime::fit<lifetime::modified_beta_geo_nbd>(customers, options);
+    auto const& told = result.fit->report;
+    if (!told.converged)
+        result.warnings.push_back("the population's rates were not learned to the end: " + told.status);
+    result.warnings.insert(result.warnings.end(), told.warnings.begin(), told.warnings.end());
     result.clock = {.r = result.fit->model.r, .alpha = result.fit->model.alpha};
     result.clock.validate();
+    check_silences(records, rows, result);
     return result;
 }
 
@@ -374,6 +414,7 @@ monitor::monitor(baseline const& start, monitor_options options)
       start_(start.until),
       seen_(start.until - std::chrono::days{1}),
       customer_id_(start.customer_id) {
+    static_assert(sizeof(person) == 16 && sizeof(track) == 24);
     clock_.validate();
     options_.validate();
     std::size_t const size = start.size();

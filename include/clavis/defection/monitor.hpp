@@ -53,6 +53,11 @@ struct baseline {
 
     /// How the clock was learned; empty where it was handed over. Its unit of time is the day.
     std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> fit;
+    /// Silences that the clock gives one in a hundred and that yet ended in a visit: how often they were seen among the gaps
+    /// of the baseline, over 0.01. At most about 1 where the clock holds, however many have left; above, false alarms are
+    /// more frequent than promised. NaN without gaps.
+    double long_silence_excess = std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::string> warnings;         ///< what makes the promise doubtful, in words
     std::int64_t visits_after = 0;             ///< visits on or after `until`: left for update()
     std::int64_t return_days = 0;              ///< customer-days with returns only: not visits
     std::int64_t customers_without_visit = 0;  ///< before `until`; they join when they first come
