@@ -91,9 +91,9 @@ def simulate_shop(
     Returns
     -------
     CustomerBook
-        ``book.transactions``: ``customer_id`` (int64, from 1), ``time`` (datetime64[us], UTC, whole seconds), ``amount``
-        (whole cents, negative for returns), ``order_id`` (a return carries that of its order), ``kind`` (``sale``,
-        ``return``), ``category``, ``quantity`` (negative for returns).
+        ``book.transactions``: ``customer_id`` (int64, from 1), ``time`` (datetime64[us], UTC, whole seconds),
+        ``amount`` (whole cents, negative for returns), ``order_id`` (a return carries that of its order), ``kind``
+        (``sale``, ``return``), ``category``, ``quantity`` (negative for returns).
 
         ``book.truth``, one row per customer: ``customer_id``, ``first_day``, ``rate`` (purchases a week of average
         season before any change), ``regularity``, ``change`` (``none``, ``stop``, ``halving``, ``growth``,

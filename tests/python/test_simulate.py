@@ -1,0 +1,160 @@
+"""The simulated shop and purchases drawn from models, from Python."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import clavis as cv
+from clavis.simulate import simulate_purchases
+
+
+@pytest.fixture(scope="module")
+def book() -> cv.CustomerBook:
+    return cv.simulate_shop(customers=2000, seed=5)
+
+
+def test_a_book_with_its_truth(book: cv.CustomerBook) -> None:
+    assert isinstance(book, cv.CustomerBook)
+    assert book.transactions.columns == [
+        "customer_id", "time", "amount", "order_id", "kind", "category", "quantity",
+    ]  # fmt: skip
+    assert book.truth.columns == [
+        "customer_id", "first_day", "rate", "regularity", "change", "change_day", "rate_ratio", "spend_mean",
+        "return_chance", "purchases",
+    ]  # fmt: skip
+    assert book.truth["customer_id"].tolist() == list(range(1, 2001))
+    assert set(book.truth["change"]) == {"none", "stop", "halving", "growth", "one_time"}
+    assert set(book.transactions["kind"]) == {"sale", "return"}
+
+
+def test_lines_are_as_described(book: cv.CustomerBook) -> None:
+    lines = book.transactions
+    sale = lines["kind"] == "sale"
+    np.testing.assert_array_equal(lines["amount"] > 0, sale)
+    np.testing.assert_array_equal(lines["quantity"] > 0, sale)
+    cents = np.round(lines["amount"] * 100)
+    np.testing.assert_array_equal(lines["amount"], cents / 100)
+    assert lines["time"].dtype == np.dtype("datetime64[us]")
+    np.testing.assert_array_equal(lines["time"], lines["time"].astype("datetime64[s]"))
+    orders = np.unique(lines["order_id"][sale])
+    np.testing.assert_array_equal(orders, np.arange(1, book.truth["purchases"].sum() + 1))
+    assert set(lines["order_id"][~sale]) < set(orders)
+
+
+def test_nothing_is_bought_after_a_stop(book: cv.CustomerBook) -> None:
+    truth, lines = book.truth, book.transactions
+    sale = lines["kind"] == "sale"
+    row = lines["customer_id"][sale] - 1
+    # The shop's hours lie within one day of UTC too, so dates agree.
+    late = lines["time"][sale].astype("datetime64[D]") >= truth["change_day"][row]
+    stopped = truth["rate_ratio"] == 0
+    assert not (late & stopped[row]).any()
+    assert (late & (truth["change"] == "halving")[row]).any()
+    np.testing.assert_array_equal(np.isnat(truth["change_day"]), truth["change"] == "none")
+    assert (truth["purchases"][truth["change"] == "one_time"] == 1).all()
+
+
+def test_the_seed_decides_and_threads_do_not(book: cv.CustomerBook) -> None:
+    again = cv.simulate_shop(customers=2000, seed=5, threads=3)
+    other = cv.simulate_shop(customers=2000, seed=6)
+    for name in book.transactions.columns:
+        np.testing.assert_array_equal(book.transactions[name], again.transactions[name])
+    for name in book.truth.columns:
+        np.testing.assert_array_equal(book.truth[name], again.truth[name])
+    assert len(other.transactions) != len(book.transactions)
+
+
+def test_options_reach_the_shop() -> None:
+    book = cv.simulate_shop(
+        customers=300,
+        seed=1,
+        start="2024-03-01",
+        days=100,
+        time_zone="America/New_York",
+        categories=["one"],
+        extra_lines=0.0,
+        return_chance=0.0,
+        mean_rate=1.0,
+        rate_shape=float("inf"),
+        stop_share=1.0,
+        halving_share=0.0,
+        growth_share=0.0,
+        one_time_share=0.0,
+        acquired_until="2024-03-20",
+        changes_from="2024-04-01",
+        changes_until="2024-04-05",
+        weekday_weights=[0, 0, 0, 0, 0, 1, 1],
+        hour_weights=[1] + [0] * 23,
+    )
+    lines, truth = book.transactions, book.truth
+    assert set(lines["category"]) == {"one"}
+    assert set(lines["kind"]) == {"sale"}
+    assert len(np.unique(lines["order_id"])) == len(lines)
+    assert set(truth["rate"]) == {1.0}
+    assert set(truth["change"]) == {"stop"}
+    assert truth["change_day"].min() == np.datetime64("2024-04-01")
+    assert truth["change_day"].max() == np.datetime64("2024-04-05")
+    assert truth["first_day"].max() <= np.datetime64("2024-03-20")
+    # Midnight in New York is 5:00 UTC in winter and 4:00 after the 10th of March; the shop opens at weekends alone.
+    hours = (lines["time"] - lines["time"].astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
+    winter = lines["time"] < np.datetime64("2024-03-10T07:00")
+    assert set(hours[winter]) == {5}
+    assert set(hours[~winter]) == {4}
+    assert set((lines["time"].astype("datetime64[D]").astype(int) + 3) % 7) <= {5, 6}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"customers": 0}, "customers must be 1 to 1000000000, not 0"),
+        ({"mean_rate": float("nan")}, "mean_rate"),
+        ({"stop_share": 0.9}, "sum of stop_share"),
+        ({"weekday_weights": [1.0] * 6}, "weekday_weights must be 7 weights, not 6"),
+        ({"changes_from": "2021-02-30"}, "2021-02-30"),
+        ({"changes_from": "2021-01-01"}, "changes_from must be a day of the period"),
+        ({"time_zone": "Europe/Atlantis"}, "Europe/Atlantis"),
+        ({"categories": []}, "categories"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        cv.simulate_shop(**options)  # type: ignore[arg-type]
+
+
+def test_progress_is_shown_and_can_stop() -> None:
+    seen: list[tuple[str, float]] = []
+    cv.simulate_shop(customers=3000, threads=1, progress=lambda stage, done: seen.append((stage, done)))
+    assert {stage for stage, _ in seen} == {"simulating customers", "joining blocks"}
+    assert all(0 <= done <= 1 for _, done in seen)
+    with pytest.raises(cv.Cancelled):
+        cv.simulate_shop(customers=3000, threads=1, progress=lambda stage, done: False)
+
+
+def test_purchases_of_a_model() -> None:
+    parameters = {"r": 0.6, "alpha": 6.0, "a": 0.9, "b": 2.5}
+    table = simulate_purchases("BetaGeoNBD", parameters, n=500, T=np.linspace(20, 40, 500), seed=3)
+    assert np.unique(table["customer_id"]).tolist() == list(range(1, 501))
+    end = np.datetime64("2025-01-01")
+    for customer, T in ((1, 20.0), (500, 40.0)):
+        times = table["time"][table["customer_id"] == customer]
+        assert (end - times[0]) / np.timedelta64(1, "us") == pytest.approx(T * 7 * 86400e6, abs=1)
+        assert (np.diff(times) >= np.timedelta64(0)).all()
+        assert times[-1] <= end
+    more = simulate_purchases("BetaGeoNBD", parameters, n=600, T=30.0, seed=3)
+    some = simulate_purchases("BetaGeoNBD", parameters, n=100, T=30.0, seed=3)
+    np.testing.assert_array_equal(more["time"][: len(some)], some["time"])
+    modified = simulate_purchases("ModifiedBetaGeoNBD", parameters, n=600, T=30.0, seed=3)
+    assert len(modified) < len(more)
+
+
+def test_bad_models_are_named() -> None:
+    parameters = {"r": 0.6, "alpha": 6.0, "a": 0.9, "b": 2.5}
+    with pytest.raises(ValueError, match="model must be one of BetaGeoNBD, ModifiedBetaGeoNBD"):
+        simulate_purchases("NBD", parameters, n=1, T=1.0, seed=1)
+    with pytest.raises(ValueError, match="alpha"):
+        simulate_purchases("BetaGeoNBD", parameters | {"alpha": -1.0}, n=1, T=1.0, seed=1)
+    with pytest.raises(ValueError, match='column "T", row 0'):
+        simulate_purchases("BetaGeoNBD", parameters, n=1, T=-1.0, seed=1)
+    with pytest.raises(ValueError, match="T must be one number or 2"):
+        simulate_purchases("BetaGeoNBD", parameters, n=2, T=[1.0, 2.0, 3.0], seed=1)
