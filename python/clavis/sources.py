@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow
 
-__all__ = ["read", "read_batches"]
+__all__ = ["Session", "read", "read_batches"]
 
 _SQL_TEXT = re.compile(r"\s*(\(\s*)*(select|with|from|values|pivot|unpivot|summarize|describe)\b", re.IGNORECASE)
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -90,7 +90,7 @@ def read(
     >>> clavis.read("sales.csv.gz")                                  # doctest: +SKIP
     >>> clavis.read("SELECT * FROM 'sales/*.parquet' WHERE year(sold) >= 2024")   # doctest: +SKIP
     """
-    with _Session() as session:
+    with Session() as session:
         return session.table(session.select(source, database, encoding, date_format))
 
 
@@ -109,7 +109,7 @@ def read_batches(
     """
     if batch_rows < 1:
         raise ValueError(f"batch_rows must be at least 1, not {batch_rows}")
-    session = _Session()
+    session = Session()
     try:
         return session.batches(session.select(source, database, encoding, date_format), batch_rows)
     except BaseException:
@@ -117,15 +117,7 @@ def read_batches(
         raise
 
 
-def query(statement: str, tables: dict[str, str], **options: Any) -> pyarrow.Table:
-    """Run a query over named sources; the command line builds amounts with it."""
-    with _Session() as session:
-        for name, source in tables.items():
-            session.view(name, session.select(source, **options))
-        return session.table(statement)
-
-
-class _Session:
+class Session:
     """A DuckDB connection that reads local files only, and the scratch space that goes with it."""
 
     def __init__(self) -> None:
@@ -141,7 +133,7 @@ class _Session:
         for setting in ("python_enable_replacements = false", "enable_progress_bar = false", "TimeZone = 'UTC'"):
             self.connection.execute(f"SET {setting}")
 
-    def __enter__(self) -> _Session:
+    def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -169,6 +161,49 @@ class _Session:
         if isinstance(source, str) and _SQL_TEXT.match(text) and not Path(text).exists():
             return self._from_sql(text, options)
         return self._from_files(text, options)
+
+    def columns(self, select: str) -> dict[str, str]:
+        """The columns of a query, with DuckDB's names of their types."""
+        with self._sentences():
+            relation = self.connection.sql(select)
+            return dict(zip(relation.columns, map(str, relation.types), strict=True))
+
+    def with_expression(self, select: str, expression: str) -> str:
+        """The query with one more column, computed, under the text of its expression.
+
+        Text in a column that the expression takes for numbers does not stop the others: where it is no number, the
+        result is that text, so that what reads the column names the row and the value.
+        """
+        tree = self._parsed(f"SELECT {expression}", f'the expression "{expression}" cannot be read')
+        items = tree["statements"][0]["node"].get("select_list", [])
+        if len(tree["statements"]) != 1 or len(items) != 1 or items[0].get("type") == "STAR":
+            raise InputError(f'the expression "{expression}" must be a single value of a row')
+        name = identifier(expression)
+        direct = f"SELECT *, ({expression}) AS {name} FROM ({select})"
+        texts = [column for column, type_ in self.columns(select).items() if type_ == "VARCHAR"]
+        used = [column for column in texts if column.lower() in {name.lower() for name in _column_names(items)}]
+        try:
+            self.connection.sql(direct)
+            return direct
+        except self._duckdb.BinderException as error:
+            if not used:
+                raise InputError(f'the expression "{expression}": {_sentence(error)}') from error
+        except self._duckdb.Error as error:
+            raise InputError(f'the expression "{expression}": {_sentence(error)}') from error
+        numbers = ", ".join(f"try_cast({identifier(column)} AS DOUBLE) AS {identifier(column)}" for column in used)
+        raw = ", ".join(f"{identifier(column)} AS {identifier(f'text of {column}')}" for column in used)
+        bad = " ".join(
+            f"WHEN {identifier(column)} IS NULL AND {identifier(f'text of {column}')} IS NOT NULL "
+            f"THEN {identifier(f'text of {column}')}"
+            for column in used
+        )
+        hidden = ", ".join(identifier(f"text of {column}") for column in used)
+        shown = ", ".join(f"{identifier(f'text of {column}')} AS {identifier(column)}" for column in used)
+        checked = f"SELECT * REPLACE ({numbers}), {raw} FROM ({select})"
+        computed = f"SELECT *, CASE {bad} ELSE ({expression})::VARCHAR END AS {name} FROM ({checked})"
+        statement = f"SELECT * EXCLUDE ({hidden}) REPLACE ({shown}) FROM ({computed})"
+        self.columns(statement)
+        return statement
 
     def view(self, name: str, select: str) -> None:
         self._run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {select}")
@@ -235,9 +270,7 @@ class _Session:
 
     def _from_sql(self, text: str, options: dict[str, str | None]) -> str:
         text = text.strip().rstrip(";")
-        tree = json.loads(self.connection.sql(f"SELECT json_serialize_sql({literal(text)})").fetchall()[0][0])
-        if tree["error"]:
-            raise InputError(f"the query cannot be read: {tree['error_message'].rstrip('!')}")
+        tree = self._parsed(text, "the query cannot be read")
         if len(tree["statements"]) != 1:
             raise InputError("the query must be a single SELECT")
         # Files named in the query are read as files named alone are: views come before DuckDB's own reading.
@@ -245,6 +278,14 @@ class _Session:
             if "." in name and not _REMOTE.match(name) and (Path(name).is_file() or glob.has_magic(name)):
                 self.view(name, self._from_files(name, options))
         return text
+
+    def _parsed(self, text: str, complaint: str) -> dict[str, Any]:
+        """The syntax tree of SELECT statements."""
+        answer = self.connection.sql(f"SELECT json_serialize_sql({literal(text)})").fetchall()[0][0]
+        tree: dict[str, Any] = json.loads(answer)
+        if tree["error"]:
+            raise InputError(f"{complaint}: {tree['error_message'].rstrip('!')}")
+        return tree
 
     def _from_table(self, name: str) -> str:
         tables = self._tables()
@@ -329,18 +370,22 @@ def _kind(path: Path) -> str:
     return "csv"
 
 
-def _table_names(tree: Any) -> set[str]:
-    """The names after FROM and JOIN anywhere in a parsed query."""
-    names: set[str] = set()
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a syntax tree."""
     if isinstance(tree, dict):
-        if tree.get("type") == "BASE_TABLE" and not tree.get("schema_name"):
-            names.add(str(tree["table_name"]))
-        children = list(tree.values())
-    else:
-        children = tree if isinstance(tree, list) else []
-    for child in children:
-        names |= _table_names(child)
-    return names
+        yield tree
+    for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(child)
+
+
+def _table_names(tree: Any) -> set[str]:
+    """The names after FROM and JOIN anywhere in a query."""
+    tables = (node for node in _nodes(tree) if node.get("type") == "BASE_TABLE" and not node.get("schema_name"))
+    return {str(node["table_name"]) for node in tables}
+
+
+def _column_names(tree: Any) -> set[str]:
+    return {str(node["column_names"][-1]) for node in _nodes(tree) if node.get("type") == "COLUMN_REF"}
 
 
 def _cast(column: str, type_: str) -> str:

@@ -1,0 +1,580 @@
+"""The commands of the command line. What they compute is the library's; here are options, files and words."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from clavis import _text, _write
+from clavis._clavis import Cancelled, InputError, __version__
+from clavis._csv import identifier
+from clavis.sources import Session
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from clavis.analysis import Analysis
+
+_SHOP_ZONE = "Europe/Berlin"
+
+app = typer.Typer(
+    name="clavis",
+    help="Who matters, what they are worth ahead, who is leaving and how loyal they are, from your records.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; every failure is one sentence and an exit code."""
+    machine = "--json" in arguments
+    # A terminated process tidies up what it has half written.
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = app(args=arguments, prog_name="clavis", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except (KeyboardInterrupt, Cancelled, typer.Abort):
+        return _failed("interrupted", 130, machine)
+    except BrokenPipeError:
+        # The reader of a pipe has had enough; nothing more may be written to it, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError) as error:
+        return _failed(str(error), 1, machine)
+    except ImportError as error:
+        return _failed(str(error), 2, machine)
+    except Exception as error:
+        # Wrong usage: its class lives in different places in different versions.
+        if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
+            raise
+        message = error.format_message() or type(error).__name__
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(message)
+            return 0 if not arguments else 2
+        context = getattr(error, "ctx", None)
+        hint = f" (clavis {context.info_name} --help)" if context is not None and context.parent is not None else ""
+        return _failed(message.rstrip(".") + hint, int(error.exit_code), machine)
+
+
+def _failed(sentence: str, code: int, machine: bool) -> int:
+    if machine:
+        print(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
+    print(f"clavis: {sentence}", file=sys.stderr)
+    return code
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"clavis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+# Options that several commands share ----------------------------------------------------------------------------
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A CSV (also .gz) or Parquet file, several of them ('sales/*.csv'), a DuckDB file, an SQL query over "
+        "files, or a table of --database.",
+    ),
+]
+Database = Annotated[Path | None, typer.Option(help="A DuckDB file; SOURCE is then a table of it, or a query.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of CSV files, such as cp1252.")]
+DateFormat = Annotated[str | None, typer.Option(help="How CSV files write dates, such as '%d/%m/%Y'.")]
+CustomerColumn = Annotated[str, typer.Option("--customer", metavar="COLUMN", help="Column of the customer's id.")]
+TimeColumn = Annotated[str, typer.Option("--time", metavar="COLUMN", help="Column of the date or time.")]
+AmountColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--amount",
+        metavar="EXPRESSION",
+        help="Column of the amount, or an SQL expression such as 'Quantity * UnitPrice'; returns are negative. "
+        "Default: the column amount, if there is one.",
+    ),
+]
+OrderColumn = Annotated[
+    str | None, typer.Option("--order", metavar="COLUMN", help="Column that tells orders apart; else each row is one.")
+]
+CurrencyColumn = Annotated[str | None, typer.Option("--currency", metavar="COLUMN", help="Column of the currency.")]
+KindColumn = Annotated[
+    str | None, typer.Option("--kind", metavar="COLUMN", help="Column that says sale, return, cancel or adjust.")
+]
+TimeZone = Annotated[
+    str | None, typer.Option(metavar="ZONE", help="Zone whose calendar days count, such as Europe/Berlin.")
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="The last day that counts; default: the last day seen.")
+]
+Unit = Annotated[str, typer.Option(help="Unit of time in tables and models: day, week, month or year.")]
+BadRows = Annotated[
+    str,
+    typer.Option(
+        "--on-bad-rows", metavar="raise|refuse", help="Stop at the first unusable row, or count it, list it and go on."
+    ),
+]
+Threads = Annotated[int, typer.Option(min=0, help="Threads; 0: every core. Results do not depend on it.")]
+Machine = Annotated[bool, typer.Option("--json", help="Print JSON for machines in place of the summary.")]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column plays which part, as the user wrote it."""
+
+    customer: str
+    time: str
+    amount: str | None
+    order_id: str | None = None
+    currency: str | None = None
+    kind: str | None = None
+
+
+@app.command()
+def analyse(
+    source: Source,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made or updated as a whole.")],
+    customer: CustomerColumn = "customer_id",
+    time: TimeColumn = "time",
+    amount: AmountColumn = None,
+    order: OrderColumn = None,
+    currency: CurrencyColumn = None,
+    kind: KindColumn = None,
+    database: Database = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
+    time_zone: TimeZone = None,
+    as_of: AsOf = None,
+    unit: Unit = "week",
+    on_bad_rows: BadRows = "raise",
+    horizon: Annotated[str, typer.Option(metavar="LENGTH", help="How far ahead value counts: '1 year'.")] = "1 year",
+    annual_rate: Annotated[float, typer.Option(metavar="RATE", help="Effective discount rate a year.")] = 0.10,
+    margin: Annotated[float, typer.Option(metavar="PART", help="Part of an amount that is kept.")] = 1.0,
+    baseline_until: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="First day watched for defection; default: the middle of the records."),
+    ] = None,
+    false_alarms: Annotated[
+        float, typer.Option(metavar="RATE", help="Chance of a false alarm in a customer's first year watched.")
+    ] = 0.10,
+    tiers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Tier programme as JSON; default: three tiers by spend.")
+    ] = None,
+    threads: Threads = 0,
+    machine: Machine = False,
+) -> None:
+    """Score every customer: value, lifetime, defection and loyalty."""
+    import clavis
+
+    _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
+    program = _program(tiers)
+    with Stages() as stages, _write.Folder(out) as folder:
+        table, roles = _records(
+            source, Roles(customer, time, amount, order, currency, kind), stages, database, encoding, date_format
+        )
+        found = clavis.analyse(
+            table,
+            as_of=as_of,
+            **roles.__dict__,
+            unit=unit,
+            time_zone=time_zone,
+            on_bad_rows=on_bad_rows,
+            horizon=horizon,
+            annual_rate=annual_rate,
+            margin=margin,
+            baseline_until=baseline_until,
+            false_alarms_per_year=false_alarms,
+            tiers=program,
+            threads=threads,
+            progress=stages,
+        )
+        name = Path(source).name if Path(source).exists() else source
+        title = f"{_text.shortened(name, 60)}: {len(found.customers):,} customers as of {found.as_of}"
+        parts = list(_text.sections(found))
+        stages("writing", 0.0)
+        _write_analysis(folder, found, _text.markdown(title, parts))
+        folder.commit({"source": source, "clavis": __version__, **_text.facts(found)})
+    if machine:
+        print(_write.to_json({"source": source, "out": str(out), **_text.facts(found), "files": folder.files}), end="")
+        return
+    _print(title, parts)
+    _print_files(out, folder.files)
+    _print_next(_next_after_analysis(out, tiers is not None))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for shop and results.")] = Path("clavis-demo"),
+    customers: Annotated[int, typer.Option(min=2, help="How many customers the shop has.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Which shop: the same seed gives the same shop.")] = 1,
+    threads: Threads = 0,
+    machine: Machine = False,
+) -> None:
+    """Simulate a shop, analyse it and compare what was found with what was planted."""
+    import clavis
+
+    with Stages() as stages, _write.Folder(out) as folder:
+        stages("simulating", 0.0)
+        book = clavis.simulate_shop(customers=customers, seed=seed, threads=threads, progress=stages)
+        assert book.truth is not None
+        found = clavis.analyse(book, time_zone=_SHOP_ZONE, threads=threads, progress=stages)
+        title = f"A simulated shop: {len(found.customers):,} customers as of {found.as_of}"
+        parts = [*_text.sections(found), _text.planted_and_found(found, book.truth)]
+        stages("writing", 0.0)
+        folder.add_table("transactions", "the shop's records (times are UTC)", book.transactions)
+        folder.add_table("truth", "what was planted, one row per customer", book.truth)
+        _write_analysis(folder, found, _text.markdown(title, parts))
+        folder.commit({"source": f"simulate_shop({customers}, {seed})", "clavis": __version__, **_text.facts(found)})
+    if machine:
+        print(_write.to_json({"out": str(out), **_text.facts(found), "files": folder.files}), end="")
+        return
+    _print(title, parts)
+    _print_files(out, folder.files)
+    again = _text.command(
+        "clavis", "analyse", str(out / "transactions.csv"), "--order", "order_id", "--kind", "kind", "--time-zone",
+        _SHOP_ZONE, "--out", str(out / "again"),
+    )  # fmt: skip
+    _print_next(
+        [
+            f"open  {out / 'customers.csv'} in a spreadsheet, or {out / 'summary.md'} for this page",
+            f"try   {again}",
+            "try   the same with your own records: clavis analyse --help",
+        ]
+    )
+
+
+@app.command()
+def summarize(
+    source: Source,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to: .csv or .parquet; default: CSV to the output.")
+    ] = None,
+    customer: CustomerColumn = "customer_id",
+    time: TimeColumn = "time",
+    amount: AmountColumn = None,
+    order: OrderColumn = None,
+    currency: CurrencyColumn = None,
+    kind: KindColumn = None,
+    database: Database = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
+    time_zone: TimeZone = None,
+    as_of: AsOf = None,
+    calibrate_until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Last day that models learn from; the rest is the holdout.")
+    ] = None,
+    unit: Unit = "week",
+    collapse: Annotated[str, typer.Option(metavar="SPAN", help="What counts as one purchase: day, or a span.")] = "day",
+    on_bad_rows: BadRows = "raise",
+    threads: Threads = 0,
+    machine: Machine = False,
+) -> None:
+    """Write one row per customer: frequency, recency, T, money."""
+    import clavis
+
+    _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
+    with Stages() as stages:
+        table, roles = _records(
+            source, Roles(customer, time, amount, order, currency, kind), stages, database, encoding, date_format
+        )
+        summary = clavis.summarize(
+            table,
+            **roles.__dict__,
+            unit=unit,
+            collapse=collapse,
+            time_zone=time_zone,
+            observe_until=as_of,
+            calibrate_until=calibrate_until,
+            on_bad_rows=on_bad_rows,
+            threads=threads,
+            progress=stages,
+        )
+    if out is not None:
+        _write.write_table(summary, out)
+    elif not machine:
+        _write.print_csv(summary)
+    quality = summary.quality
+    assert quality is not None
+    lines = [f"{len(summary):,} customers", *_text.quality_lines(quality)]
+    if summary.left_out:
+        lines.append(f"{summary.left_out:,} customers first seen after {calibrate_until} left out")
+    if machine:
+        facts = {"customers": len(summary), "left_out": summary.left_out, "quality": quality.to_dict()}
+        print(_write.to_json({"source": source, "out": None if out is None else str(out), **facts}), end="")
+    else:
+        for line in lines:
+            print(line, file=sys.stderr if out is None else sys.stdout)
+
+
+@app.command()
+def validate(
+    source: Source,
+    customer: CustomerColumn = "customer_id",
+    time: TimeColumn = "time",
+    amount: AmountColumn = None,
+    order: OrderColumn = None,
+    currency: CurrencyColumn = None,
+    kind: KindColumn = None,
+    database: Database = None,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
+    time_zone: TimeZone = None,
+    as_of: AsOf = None,
+    machine: Machine = False,
+) -> None:
+    """Check records without analysing them; exit code 1 if a row cannot be used."""
+    import clavis
+
+    with Stages() as stages:
+        table, roles = _records(
+            source, Roles(customer, time, amount, order, currency, kind), stages, database, encoding, date_format
+        )
+        summary = clavis.summarize(
+            table,
+            **roles.__dict__,
+            time_zone=time_zone,
+            observe_until=as_of,
+            on_bad_rows="refuse",
+            progress=stages,
+        )
+    quality = summary.quality
+    assert quality is not None
+    if machine:
+        print(_write.to_json({"source": source, "customers": len(summary), "quality": quality.to_dict()}), end="")
+    else:
+        for line in _text.quality_lines(quality):
+            print(line)
+        print(f"{len(summary):,} customers")
+    if quality.rows_refused:
+        raise typer.Exit(1)
+
+
+# Records ----------------------------------------------------------------------------------------------------------
+
+
+def _records(
+    source: str,
+    wanted: Roles,
+    stages: Stages,
+    database: Path | None,
+    encoding: str | None,
+    date_format: str | None,
+) -> tuple[pyarrow.Table, Roles]:
+    """The columns of a source that play a part, and their names."""
+    stages("reading", 0.0)
+    with Session() as session, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        select = session.select(source, database, encoding, date_format)
+        columns = list(session.columns(select))
+        amount = wanted.amount
+        if amount is None:
+            amount = _column(columns, "amount", None)
+        elif _column(columns, amount, None) is None:
+            select = session.with_expression(select, amount)
+        else:
+            amount = _column(columns, amount, None)
+        roles = Roles(
+            customer=_named(columns, wanted.customer, "--customer"),
+            time=_named(columns, wanted.time, "--time"),
+            amount=amount,
+            order_id=_optional(columns, wanted.order_id, "--order"),
+            currency=_optional(columns, wanted.currency, "--currency"),
+            kind=_optional(columns, wanted.kind, "--kind"),
+        )
+        chosen = dict.fromkeys(name for name in roles.__dict__.values() if name is not None)
+        table = session.table(f"SELECT {', '.join(map(identifier, chosen))} FROM ({select})")
+    notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
+    for note in notes:
+        if f'column "{roles.time}"' in note:  # a date that nobody can read is no mere note
+            raise InputError(note.replace('give date_format="', '--date-format "').replace('" or "', '" or "'))
+    stages.notes += notes
+    return table, roles
+
+
+def _column(columns: Sequence[str], name: str, otherwise: str | None) -> str | None:
+    """The column of that name, in whatever case if only one fits."""
+    if name in columns:
+        return name
+    fitting = [column for column in columns if column.lower() == name.lower()]
+    return fitting[0] if len(fitting) == 1 else otherwise
+
+
+def _named(columns: Sequence[str], name: str, option: str) -> str:
+    found = _column(columns, name, None)
+    if found is None:
+        close = difflib.get_close_matches(name, columns, 1)
+        hint = f' (did you mean "{close[0]}"?)' if close else ""
+        raise InputError(f'{option}: there is no column "{name}"{hint}; the columns are {", ".join(columns)}')
+    return found
+
+
+def _optional(columns: Sequence[str], name: str | None, option: str) -> str | None:
+    return None if name is None else _named(columns, name, option)
+
+
+def _program(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text") from error
+
+
+def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise typer.BadParameter(f"{option} must be {' or '.join(choices)}, not {value}")
+
+
+# Results ----------------------------------------------------------------------------------------------------------
+
+
+def _write_analysis(folder: _write.Folder, found: Analysis, summary: str) -> None:
+    folder.add_table("customers", "one row per customer with every score", found.customers)
+    folder.add_table("segments", "one row per segment", found.segments)
+    folder.add_table("alerts", "one row per alarm, each with its sentence", found.alerts)
+    folder.add_table("metrics", "indicators of the whole base, with definitions", found.metrics)
+    folder.add_json("quality.json", "what was read, used and refused", found.quality.to_dict())
+    models = {"as_of": str(found.as_of), "fits": found.fits, "tier_program": found.tier_program, "notes": found.notes}
+    folder.add_json("models.json", "fitted models and the tier programme", models)
+    folder.add_text("summary.md", "the summary printed here", summary)
+
+
+class Stages:
+    """Progress of long steps on a terminal; silent elsewhere. Called as the library's ``progress``."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self._console = Console(stderr=True)
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Stages:
+        if self._console.is_terminal:
+            self._bars = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description:<28}"),
+                BarColumn(bar_width=30),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        for note in self.notes:
+            print(f"note: {note}", file=sys.stderr)
+
+    def __call__(self, stage: str, done: float) -> bool:
+        if self._bars is not None:
+            if stage not in self._tasks:
+                for task in self._tasks.values():
+                    self._bars.update(task, completed=1.0, total=1.0)
+                # A step that only begins has no share to show.
+                self._tasks[stage] = self._bars.add_task(stage, total=None if done == 0.0 else 1.0)
+            if done > 0.0:
+                self._bars.update(self._tasks[stage], completed=done, total=1.0)
+        return True
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        # A file or a pipe has no width: nothing is wrapped or cut.
+        console = Console(highlight=False, width=200, color_system=None)
+    return console
+
+
+def _print(title: str, parts: Sequence[_text.Section]) -> None:
+    console = _console()
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    for part in parts:
+        console.print()
+        console.print(Text(part.title, style="bold cyan"), soft_wrap=True)
+        if isinstance(part, _text.Lines):
+            for line in part.lines:
+                style = "yellow" if line.lstrip().startswith("warning:") or "NOT CONVERGED" in line else ""
+                console.print(Text("  " + line, style=style), soft_wrap=True)
+        else:
+            console.print(_grid(part))
+            if part.remark:
+                console.print(Text("  " + part.remark, style="dim"), soft_wrap=True)
+
+
+def _grid(part: _text.Grid) -> RichTable:
+    table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for position, name in enumerate(part.header):
+        label = Text(("  " if position == 0 else "") + name)
+        table.add_column(label, justify="left" if part.is_text(position) else "right", no_wrap=name != "meaning")
+    for row in part.rows:
+        table.add_row(*(Text(("  " if position == 0 else "") + cell) for position, cell in enumerate(row)))
+    return table
+
+
+def _print_files(out: Path, files: dict[str, str]) -> None:
+    console = _console()
+    console.print()
+    console.print(Text(f"Written to {out}", style="bold cyan"), soft_wrap=True)
+    stems: dict[str, list[str]] = {}
+    for name, description in files.items():
+        stems.setdefault(description, []).append(name)
+    width = max(len(", ".join(names)) for names in stems.values())
+    for description, names in stems.items():
+        console.print(Text.assemble("  ", f"{', '.join(names):<{width}}", "  ", (description, "dim")), soft_wrap=True)
+
+
+def _print_next(lines: Sequence[str]) -> None:
+    console = _console()
+    console.print()
+    console.print(Text("Next", style="bold cyan"))
+    for line in lines:
+        console.print(Text("  " + line), soft_wrap=True)
+
+
+def _next_after_analysis(out: Path, own_tiers: bool) -> list[str]:
+    query = f"SELECT segment, sum(value_at_risk) FROM '{out}/customers.parquet' GROUP BY 1"
+    lines = [
+        f"open  {out / 'customers.csv'} in a spreadsheet, or {out / 'summary.md'} for this page",
+        "ask   " + _text.command("python", "-c", f'import clavis; print(clavis.read("{query}"))'),
+        "try   --as-of with an earlier date, to see what would have been known then; --margin 0.3 to count profit",
+    ]
+    return lines if own_tiers else [*lines, "try   --tiers FILE with your own programme"]
