@@ -407,12 +407,16 @@ rfm_result rfm(ledger::summary const& customers, rfm_options const& options, uns
     std::vector<double> frequency(size, missing);
     std::vector<double> monetary(size, missing);
     std::vector<double> weights(options.breaks == break_rule::weighted ? size : 0, 0.0);
+    auto const end = static_cast<std::int32_t>(customers.observed_until.time_since_epoch().count());
     double const days_a_unit = in_units(customers.unit, day);
     for (std::size_t row = 0; row < size; ++row) {
         if (std::isnan(customers.T[row])) continue;
-        // Both ages are whole days in another unit; the difference is taken back to the day it was.
-        recency[row] = std::round((customers.T[row] - customers.recency[row]) * days_a_unit);
+        // Ages are whole days in another unit where there is no day: the difference is taken back to the day it was.
+        recency[row] = customers.last_day.empty()
+                           ? std::round((customers.T[row] - customers.recency[row]) * days_a_unit)
+                           : static_cast<double>(end - customers.last_day[row]);
         frequency[row] = static_cast<double>(customers.orders[row]);
+        if (customers.net_amount.empty()) continue;
         monetary[row] = customers.net_amount[row];
         if (!weights.empty()) weights[row] = std::max(0.0, customers.net_amount[row]);
     }

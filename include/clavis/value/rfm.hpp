@@ -91,9 +91,9 @@ struct rfm_result {
 /// result for any `threads`.
 rfm_result rfm(rfm_columns const& columns, rfm_options const& options = {}, unsigned threads = 1);
 
-/// From a summary: whole days from the last purchase to the end of observation, orders, net amount. Customers
-/// who never bought (returns only) count as missing on all axes. break_rule::weighted weighs by the net
-/// amount (at least 0), so that bins hold equal sums.
+/// From a summary: local days from the last purchase to the end of observation, orders, net amount (missing where
+/// there are no amounts). Customers who never bought (returns only) count as missing on all axes.
+/// break_rule::weighted weighs by the net amount (at least 0), so that bins hold equal sums.
 rfm_result rfm(ledger::summary const& customers, rfm_options const& options = {}, unsigned threads = 1);
 
 /// The mean of the three scores of each customer.

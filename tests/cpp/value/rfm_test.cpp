@@ -277,6 +277,15 @@ TEST(Rfm, FromASummaryCountsWholeDays) {
     EXPECT_DOUBLE_EQ(result.recency.breaks.at(1), 10 + 70. / 3);
     EXPECT_EQ(result.score[3], 111);
     EXPECT_EQ(result.recency.missing, 1);
+
+    s.observed_until = sys_days{std::chrono::days{1000}};  // the last days say the same without ages
+    s.last_day = {990, 990, 920, 999};
+    EXPECT_EQ(rfm(s, {.bins = 3}).score, result.score);
+    s.net_amount.clear();
+    auto const without_money = rfm(s, {.bins = 3});
+    EXPECT_EQ(without_money.m, (ints{1, 1, 1, 1}));
+    EXPECT_EQ(without_money.monetary.missing, 4);
+    EXPECT_EQ(without_money.r, result.r);
     EXPECT_EQ(result.m, (ints{2, 3, 1, 1}));
 }
 
