@@ -381,6 +381,13 @@ class column_reader {
                 place_.bad_value(i, {}, "the Arrow data are damaged: a text ends before it begins");
             }
         }
+        // The buffer of bytes ends where the last text of the whole array does, of which this is a slice.
+        Offset end = 0;
+        std::memcpy(&end,
+                    static_cast<std::byte const*>(array_.buffers[1]) +
+                        static_cast<std::size_t>(array_.offset + array_.length) * sizeof(Offset),
+                    sizeof end);
+        if (offsets[length_] > end) place_.damaged("a text ends behind the last one");
         auto const* bytes = static_cast<char const*>(array_.buffers[2]);
         if (bytes == nullptr) {
             if (offsets[length_] != offsets[0]) place_.damaged("buffer 2 is missing");

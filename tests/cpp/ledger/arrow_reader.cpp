@@ -592,6 +592,10 @@ TEST_F(ArrowReader, RefusesDamagedColumns) {
         {.length = 2, .buffers = {std::nullopt, bytes_of(std::vector<std::int64_t>{0, huge, 0}), bytes{}}},
         "row 1: ");
     refuses("u", fixed<std::int32_t>({0, 0, 0}), "it has 2 buffers");
+    foreign_array ends_early{.length = 3,
+                             .buffers = {std::nullopt, bytes_of(std::vector<std::int32_t>{0, 1, 9, 2}),
+                                         bytes_of(std::string("ab"))}};
+    refuses("u", ends_early, "a text ends behind the last one");
 
     foreign_array big = fixed<std::uint64_t>({1, std::uint64_t{1} << 63});
     refuses("L", big, "row 1: \"9223372036854775808\" is larger");
