@@ -17,7 +17,7 @@ struct history {
     identifiers customer_id;               ///< sorted, one per customer
     std::vector<std::int64_t> offsets{0};  ///< customers + 1
     std::vector<std::int32_t> day;         ///< days since 1970-01-01 in the local calendar
-    std::vector<std::int64_t> sales;       ///< sum of sale amounts of the day, minor units
+    std::vector<std::int64_t> sales;       ///< sum of sale amounts and adjustments of the day, minor units
     std::vector<std::int64_t> returns;     ///< sum of what came back, minor units, >= 0
     std::vector<std::int32_t>
         orders;            ///< sale orders (or sale lines) of the day; 0: returns only, not a purchase

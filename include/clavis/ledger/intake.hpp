@@ -54,7 +54,15 @@ struct canonical_rows {
     std::vector<line_kind> kind;       ///< empty where no kind was given: then amounts below 0 are give_back
 
     std::size_t size() const { return customer.size(); }
-    void clear() { *this = {}; }
+    /// Keeps the memory for the next batch.
+    void clear() {
+        for (auto* codes : {&customer, &order})
+            codes->clear();
+        for (auto* numbers : {&time, &amount})
+            numbers->clear();
+        day.clear();
+        kind.clear();
+    }
     line_kind kind_of(std::size_t row) const {
         if (!kind.empty()) return kind[row];
         return !amount.empty() && amount[row] < 0 ? line_kind::give_back : line_kind::sale;
