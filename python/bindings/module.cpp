@@ -7,7 +7,9 @@
 
 namespace clavis::bindings {
 
+void bind_analysis(py::module_& module);
 void bind_core(py::module_& module);
+void bind_defection(py::module_& module);
 void bind_ledger(py::module_& module);
 void bind_simulate(py::module_& module);
 
@@ -20,7 +22,9 @@ PYBIND11_MODULE(_clavis, module) {
     py::register_exception<clavis::input_error>(module, "InputError", PyExc_ValueError);
     py::register_exception<clavis::cancelled>(module, "Cancelled", PyExc_RuntimeError);
 
+    bind_analysis(module);
     bind_core(module);
+    bind_defection(module);
     bind_ledger(module);
     bind_simulate(module);
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from clavis._clavis import Cancelled, InputError, __version__
+from clavis.book import CustomerBook
+from clavis.defection import DefectionMonitor, average_run_length, threshold_for
 from clavis.quality import Quality, Refusal
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
@@ -11,6 +13,8 @@ from clavis.table import Table
 
 __all__ = [
     "Cancelled",
+    "CustomerBook",
+    "DefectionMonitor",
     "InputError",
     "Quality",
     "Refusal",
@@ -18,8 +22,10 @@ __all__ = [
     "Summary",
     "Table",
     "__version__",
+    "average_run_length",
     "read",
     "read_batches",
     "simulate_shop",
     "summarize",
+    "threshold_for",
 ]

@@ -1,5 +1,6 @@
 from clavis._clavis import analysis as analysis
 from clavis._clavis import core as core
+from clavis._clavis import defection as defection
 from clavis._clavis import ledger as ledger
 from clavis._clavis import simulate as simulate
 

@@ -1,0 +1,204 @@
+// clavis._clavis.defection: who is leaving, and since when.
+
+#include "clavis/defection/detectors.hpp"
+
+#include <optional>
+
+#include "bindings.hpp"
+#include "clavis/defection/monitor.hpp"
+
+namespace clavis::bindings {
+namespace {
+
+using defection::monitor;
+
+std::vector<std::string> const& state_names() {
+    static std::vector<std::string> const names = [] {
+        std::vector<std::string> all;
+        for (auto value : {defection::state::NEW, defection::state::ACTIVE, defection::state::WATCH,
+                           defection::state::PARTIAL, defection::state::LAPSED, defection::state::RECOVERED})
+            all.emplace_back(defection::to_string(value));
+        return all;
+    }();
+    return names;
+}
+
+std::int32_t day_of(sys_days date) {
+    return static_cast<std::int32_t>(day_number(date));
+}
+sys_days date_of(std::int32_t days) {
+    return sys_days{std::chrono::days{days}};
+}
+
+py::dict to_dict(defection::intake const& received) {
+    py::dict result;
+    result["visits_used"] = received.visits_used;
+    result["visits_late"] = received.visits_late;
+    result["visits_early"] = received.visits_early;
+    result["return_days"] = received.return_days;
+    result["customers_joined"] = received.customers_joined;
+    return result;
+}
+
+py::dict to_dict(defection::alerts const& found) {
+    std::size_t const size = found.size();
+    std::vector<std::int32_t> state(size);
+    std::vector<std::int32_t> raised(size);
+    std::vector<std::int32_t> since(size);
+    std::vector<std::int32_t> visits(size);
+    std::vector<double> expected(size);
+    std::vector<double> ratio(size);
+    std::vector<double> statistic(size);
+    std::vector<double> overdue_p(size);
+    std::vector<double> usual_gap(size);
+    text_column sentence;
+    for (std::size_t i = 0; i < size; ++i) {
+        defection::alert const& one = found.rows[i];
+        state[i] = static_cast<std::int32_t>(one.state);
+        raised[i] = day_of(one.raised);
+        since[i] = day_of(one.since);
+        visits[i] = one.visits;
+        expected[i] = one.expected;
+        ratio[i] = one.retained_ratio;
+        statistic[i] = one.statistic;
+        overdue_p[i] = one.overdue_p;
+        usual_gap[i] = one.usual_gap;
+        sentence.push_back(found.sentence(i));
+    }
+    py::dict columns;
+    columns["customer_id"] = to_numpy(found.customer_id);
+    columns["state"] = categorical(state_names(), state);
+    columns["raised"] = days_to_numpy(raised);
+    columns["since"] = days_to_numpy(since);
+    columns["visits"] = to_numpy(std::move(visits));
+    columns["expected"] = to_numpy(std::move(expected));
+    columns["retained_ratio"] = to_numpy(std::move(ratio));
+    columns["usual_gap"] = to_numpy(std::move(usual_gap));
+    columns["statistic"] = to_numpy(std::move(statistic));
+    columns["overdue_p"] = to_numpy(std::move(overdue_p));
+    columns["sentence"] = to_numpy(sentence);
+    return columns;
+}
+
+py::dict to_dict(defection::states_table&& table) {
+    std::vector<std::int32_t> state(table.size());
+    for (std::size_t i = 0; i < state.size(); ++i)
+        state[i] = static_cast<std::int32_t>(table.state[i]);
+    py::dict columns;
+    columns["customer_id"] = to_numpy(table.customer_id);
+    columns["state"] = categorical(state_names(), state);
+    columns["evidence"] = categorical({"visits"}, std::vector<std::int32_t>(table.size(), 0));
+    columns["statistic"] = to_numpy(std::move(table.statistic));
+    columns["overdue_p"] = to_numpy(std::move(table.overdue_p));
+    columns["false_alarm_bound"] = to_numpy(std::move(table.false_alarm_bound));
+    columns["since"] = days_to_numpy(table.since);
+    // Intervals of the date need the last events, which are not kept.
+    std::vector<std::int32_t> const unknown(table.size(), defection::states_table::missing_day);
+    columns["since_low"] = days_to_numpy(unknown);
+    columns["since_high"] = days_to_numpy(unknown);
+    columns["retained_ratio"] = to_numpy(std::move(table.retained_ratio));
+    columns["last_visit"] = days_to_numpy(table.last_visit);
+    columns["repeat_visits"] = to_numpy(std::move(table.repeat_visits));
+    columns["expected_gap"] = to_numpy(std::move(table.expected_gap));
+    return columns;
+}
+
+/// A monitor and what was said of its baseline.
+struct watch {
+    monitor state;
+    py::dict learned;
+};
+
+watch fit(ledger::history const& records, std::int32_t baseline_until, std::vector<double> retained,
+          double false_alarms_per_year, std::optional<double> r, std::optional<double> alpha,
+          unsigned threads, py::object callback) {
+    std::optional<defection::hazard_clock> given;
+    if (r && alpha) given = defection::hazard_clock{*r, *alpha};
+    progress const reporter = make_progress(std::move(callback));
+    auto [start, state] = [&] {
+        py::gil_scoped_release unlocked;
+        defection::monitor_options options{std::move(retained), false_alarms_per_year};
+        options.validate();
+        auto known = defection::learn_baseline(records, date_of(baseline_until), given, threads, reporter);
+        monitor begun(known, std::move(options));
+        return std::pair(std::move(known), std::move(begun));
+    }();
+    py::dict params;
+    params["r"] = start.clock.r;
+    params["alpha"] = start.clock.alpha;
+    py::dict errors;
+    py::dict learned;
+    if (start.fit) {
+        params["a"] = start.fit->model.a;
+        params["b"] = start.fit->model.b;
+        for (char const* name : {"r", "alpha", "a", "b"})
+            errors[name] = start.fit->report.standard_error(name);
+        learned["log_likelihood"] = start.fit->report.log_likelihood;
+        learned["converged"] = start.fit->report.converged;
+        learned["status"] = start.fit->report.status;
+    } else {
+        learned["log_likelihood"] = py::none();
+        learned["converged"] = true;
+        learned["status"] = "r and alpha were given";
+    }
+    learned["params"] = params;
+    learned["standard_errors"] = errors;
+    learned["warnings"] = start.warnings;
+    learned["long_silence_excess"] = start.long_silence_excess;
+    learned["customers"] = start.size();
+    learned["visits_after"] = start.visits_after;
+    learned["return_days"] = start.return_days;
+    learned["customers_without_visit"] = start.customers_without_visit;
+    return {std::move(state), std::move(learned)};
+}
+
+}  // namespace
+
+void bind_defection(py::module_& module) {
+    py::module_ room =
+        module.def_submodule("defection", "Who is leaving, wholly or in part, and since when.");
+
+    room.def("average_run_length", &defection::average_run_length, py::arg("rho"), py::arg("limit"),
+             py::arg("rate"));
+    room.def("threshold_for", &defection::threshold_for, py::arg("rho"), py::arg("run_length"),
+             py::arg("rate"));
+
+    py::class_<watch>(room, "Monitor")
+        .def_static("fit", &fit, py::kw_only(), py::arg("records"), py::arg("baseline_until"),
+                    py::arg("retained"), py::arg("false_alarms_per_year"), py::arg("r"), py::arg("alpha"),
+                    py::arg("threads"), py::arg("progress"))
+        .def(
+            "update",
+            [](watch& self, ledger::history const& batch, std::int32_t as_of, unsigned threads,
+               py::object callback) {
+                progress const reporter = make_progress(std::move(callback));
+                defection::alerts found;
+                {
+                    py::gil_scoped_release unlocked;
+                    found = self.state.update(batch, date_of(as_of), threads, reporter);
+                }
+                return py::make_tuple(to_dict(found), to_dict(found.received));
+            },
+            py::arg("batch"), py::arg("as_of"), py::arg("threads"), py::arg("progress"))
+        .def(
+            "states",
+            [](watch const& self, std::int32_t as_of, unsigned threads) {
+                defection::states_table table;
+                {
+                    py::gil_scoped_release unlocked;
+                    table = self.state.states(date_of(as_of), threads);
+                }
+                return to_dict(std::move(table));
+            },
+            py::arg("as_of"), py::arg("threads"))
+        .def("__len__", [](watch const& self) { return self.state.size(); })
+        .def_readonly("learned", &watch::learned)
+        .def_property_readonly("limit", [](watch const& self) { return self.state.limit(); })
+        .def_property_readonly("watched_from",
+                               [](watch const& self) { return day_number(self.state.watched_from()); })
+        .def_property_readonly("watched_until",
+                               [](watch const& self) { return day_number(self.state.watched_until()); })
+        .def_property_readonly("received", [](watch const& self) { return to_dict(self.state.received()); });
+}
+
+}  // namespace clavis::bindings

@@ -1,0 +1,392 @@
+"""Who is leaving, wholly or in part, and since when."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from clavis import _clavis, _input, _time
+from clavis.quality import Quality
+from clavis.table import Table
+
+__all__ = ["DefectionMonitor", "average_run_length", "threshold_for"]
+
+Progress = Callable[[str, float], Any]
+
+
+class DefectionMonitor:
+    """Watches every customer's visits and raises an alert when they stop or become fewer.
+
+    Each customer is judged by a clock of their own: silence counts by how unlikely the customer's past makes it. One
+    limit then means the same for all. A customer who does not change raises an alert within the first year watched
+    with probability at most ``false_alarms_per_year``, however often they come; the mean time to a false alert is at
+    least ``1 / false_alarms_per_year`` years.
+
+    A visit is a local day with a purchase. Returns are never visits, and several receipts of a day are one.
+
+    Parameters
+    ----------
+    retained
+        The changes to look for, as the fraction of visits that the customer keeps: 0 is a full stop, 0.5 half. Each in
+        [0, 1), of equal weight.
+    false_alarms_per_year
+        The budget, in (0, 1].
+    r, alpha
+        Shape and scale (in days) of the customers' rates, where they are known; by default learned from the baseline.
+    threads
+        0: every core.
+    progress
+        Called with the stage and the part done; returning ``False`` stops.
+
+    Attributes
+    ----------
+    params_ : dict
+        ``r`` and ``alpha`` (days) of the customers' rates; where learned also ``a`` and ``b`` of dropout.
+    standard_errors_ : dict
+        Of the learned parameters.
+    converged_ : bool
+        Whether the search for them ended where it should; ``status_`` says how.
+    warnings_ : list of str
+        What makes the promise doubtful on these records, in words. Read them: where customers buy in bursts or
+        seasons, false alerts exceed the budget.
+    long_silence_excess_ : float
+        How often silences that the clock gives one in a hundred ended in a visit within the baseline, over 0.01; the
+        clock holds, or errs to the safe side, at 1 or less.
+    limit_ : float
+        The statistic at which an alert is raised.
+    received_ : dict
+        What the last update did with its records: ``visits_used``; ``visits_late`` (on a day already watched, or before
+        the watch) and ``visits_early`` (after ``as_of``), which are not used; ``return_days``; ``customers_joined``.
+        ``received_total_`` adds up all updates.
+    quality_ : Quality
+        What was read and refused of the last table.
+    watched_from_, watched_until_ : datetime.date
+        The first day watched, and the last day whose visits are in.
+
+    Notes
+    -----
+    Given the rate, visits are taken to be a Poisson process; rates are gamma distributed. The statistic is the mean of
+    the Shiryaev–Roberts statistics for each retained fraction (Shiryaev 1963; Roberts 1966; Pollak 1985). The rates are
+    learned by the modified BG/NBD model (Batislam, Denizel and Filiztekin 2007), jointly with dropout.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> days = np.arange("2023-01-01", "2024-03-01", 7, dtype="datetime64[D]")
+    >>> log = {"customer_id": np.full(len(days), 17), "time": days}
+    >>> watch = DefectionMonitor(r=2, alpha=14).fit(log, baseline_until="2024-01-01")
+    >>> alerts = watch.update(log, as_of="2024-12-31")
+    >>> alerts["state"][0], str(alerts["since"][0])
+    ('LAPSED', '2024-02-25')
+    >>> watch.states()["state"]
+    array(['LAPSED'], dtype=object)
+    """
+
+    def __init__(
+        self,
+        retained: Iterable[float] = (0.0, 0.5),
+        false_alarms_per_year: float = 0.10,
+        *,
+        r: float | None = None,
+        alpha: float | None = None,
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        if (r is None) != (alpha is None):
+            raise ValueError("r and alpha go together: give both, or neither to learn them")
+        self.retained = tuple(float(fraction) for fraction in retained)
+        self.false_alarms_per_year = float(false_alarms_per_year)
+        self.r = r
+        self.alpha = alpha
+        self.threads = threads
+        self.progress = progress
+        self._monitor: _clavis.defection.Monitor | None = None
+        self._reading: dict[str, Any] = {}
+        self._received: dict[str, int] = {}
+        self._quality: Quality | None = None
+
+    def fit(
+        self,
+        transactions: Any,
+        *,
+        baseline_until: _time.Date,
+        customer: str = "customer_id",
+        time: str = "time",
+        amount: str | None = "amount",
+        order_id: str | None = None,
+        kind: str | None = None,
+        time_zone: str | None = None,
+        on_bad_rows: str = "raise",
+    ) -> DefectionMonitor:
+        """Learn how often customers come, and start the watch.
+
+        Parameters
+        ----------
+        transactions
+            Any table, one row per line of a receipt, in any order. Rows on or after ``baseline_until`` are left for
+            :meth:`update` and counted in ``visits_after_``.
+        baseline_until
+            The first day watched: the watch starts at midnight at its start.
+        customer, time, amount, order_id, kind
+            Names of the columns; :meth:`update` keeps them. Negative amounts are returns. A table without a column
+            ``amount`` is read as visits alone.
+        time_zone, on_bad_rows
+            As in :func:`summarize`.
+
+        Returns
+        -------
+        DefectionMonitor
+            The monitor itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no visit before ``baseline_until``, or no repeat visit to learn from, or a value cannot be used.
+        """
+        self._reading = {
+            "roles": {"customer_id": customer, "time": time, "amount": amount, "order_id": order_id, "kind": kind},
+            "time_zone": time_zone,
+            "on_bad_rows": on_bad_rows,
+        }
+        until = _time.day_number(baseline_until, "baseline_until")
+        self._monitor = _clavis.defection.Monitor.fit(
+            records=self._read(transactions),
+            baseline_until=until,
+            retained=list(self.retained),
+            false_alarms_per_year=self.false_alarms_per_year,
+            r=self.r,
+            alpha=self.alpha,
+            threads=self.threads,
+            progress=self.progress,
+        )
+        self._received = {}
+        return self
+
+    def update(self, batch: Any, as_of: _time.Date | None = None) -> Table:
+        """Take in what happened since, and return the new alerts.
+
+        However the records are cut into updates, and in whatever order their rows come, the alerts are the same.
+
+        Parameters
+        ----------
+        batch
+            Any table with the columns named in :meth:`fit`. Rows on days already watched, and after ``as_of``, are
+            counted in ``received_`` and not used.
+        as_of
+            The last day that is complete; default: the last day in ``batch``.
+
+        Returns
+        -------
+        Table
+            One row per new alert, by day raised and customer: ``customer_id``; ``state`` (``LAPSED`` or ``PARTIAL``);
+            ``raised``, the day; ``since``, the most likely day of the change (of ``LAPSED``: the last visit);
+            ``visits`` and ``expected``, those since then and those an unchanged customer would have made;
+            ``retained_ratio``, the one over the other; ``usual_gap``, days from visit to visit before;
+            ``statistic``; ``overdue_p``, how often an unchanged customer is silent for longer; ``sentence``.
+            Customers never seen before join with the clock of the whole population.
+
+        Raises
+        ------
+        ValueError
+            If ``as_of`` lies before a day already watched, or a value cannot be used.
+        """
+        monitor = self._fitted()
+        records = self._read(batch)
+        if as_of is not None:
+            until = _time.day_number(as_of, "as_of")
+        elif len(records.day):
+            until = max(int(records.day.max().astype(np.int64)), monitor.watched_until)
+        else:
+            until = monitor.watched_until
+        columns, self._received = monitor.update(records, until, self.threads, self.progress)
+        return Table(columns)
+
+    def states(self, as_of: _time.Date | None = None) -> Table:
+        """Where every customer stands.
+
+        Parameters
+        ----------
+        as_of
+            A day not before the last one watched, taking it that nobody came since; default: that day. This does not
+            change the monitor.
+
+        Returns
+        -------
+        Table
+            One row per customer, sorted by ``customer_id``.
+
+            ``state``
+                ``NEW``: no repeat visit yet, judged by the population alone. ``ACTIVE``. ``WATCH``: the statistic is
+                above a fifth of the limit, or the customer was overdue at p ≤ 0.01 when the watch began and has
+                been silent since. ``PARTIAL``, ``LAPSED``: an alert stands. ``RECOVERED``: back after one; the third
+                visit from there makes the customer ``ACTIVE``.
+            ``evidence``
+                What speaks: ``visits``.
+            ``statistic``
+                Grows by one a week on average while nothing changes, and exponentially after a change.
+            ``overdue_p``
+                How often an unchanged customer with this past is silent for longer.
+            ``false_alarm_bound``
+                The largest chance that an unchanged customer shows such a statistic by now.
+            ``since``, ``since_low``, ``since_high``
+                Most likely day of the change in ``WATCH``, ``PARTIAL`` and ``LAPSED``; its interval is not there yet.
+            ``retained_ratio``
+                Visits since the change over those expected.
+            ``last_visit``, ``repeat_visits``, ``expected_gap``
+                The last visit, the repeat visits that the clock has learned from, and the days from visit to visit it
+                now expects.
+
+        Raises
+        ------
+        ValueError
+            If ``as_of`` lies before the last day watched.
+        """
+        monitor = self._fitted()
+        until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
+        return Table(monitor.states(until, self.threads))
+
+    def _read(self, table: Any) -> _clavis.ledger.History:
+        roles = dict(self._reading["roles"])
+        source, names = _input.resolve(table, roles, "transactions")
+        if names.get("amount") == "amount" and "amount" not in _input.column_names(source, "transactions"):
+            names = {**names, "amount": None}
+        state = _clavis.ledger.Summarizer(
+            unit=_time.microseconds("day"),
+            collapse="day",
+            time_zone=self._reading["time_zone"] or "",
+            returns="net",
+            observe_until=None,
+            calibrate_until=None,
+            include_first=False,
+            on_bad_rows=self._reading["on_bad_rows"],
+            amount_digits=None,
+            threads=self.threads,
+            progress=self.progress,
+        )
+        for columns in _input.batches(source, names):
+            state.update(columns)
+        self._quality = Quality.from_dict(state.quality())
+        return state.history()
+
+    def _fitted(self) -> _clavis.defection.Monitor:
+        if self._monitor is None:
+            raise ValueError("this DefectionMonitor has no baseline yet: call fit first")
+        return self._monitor
+
+    def _learned(self, name: str) -> Any:
+        return self._fitted().learned[name]
+
+    @property
+    def params_(self) -> dict[str, float]:
+        """``r`` and ``alpha`` (days); where learned also ``a`` and ``b`` of dropout."""
+        return dict(self._learned("params"))
+
+    @property
+    def standard_errors_(self) -> dict[str, float]:
+        """Of the learned parameters; empty where they were given."""
+        return dict(self._learned("standard_errors"))
+
+    @property
+    def converged_(self) -> bool:
+        """Whether the search for the parameters ended at a maximum."""
+        return bool(self._learned("converged"))
+
+    @property
+    def status_(self) -> str:
+        """How the search for the parameters ended."""
+        return str(self._learned("status"))
+
+    @property
+    def warnings_(self) -> list[str]:
+        """What makes the promise doubtful on these records."""
+        return list(self._learned("warnings"))
+
+    @property
+    def long_silence_excess_(self) -> float:
+        """How often long silences ended in a visit, over what the clock expects."""
+        return float(self._learned("long_silence_excess"))
+
+    @property
+    def visits_after_(self) -> int:
+        """Visits in the table given to fit that lie on or after ``baseline_until`` and were not used."""
+        return int(self._learned("visits_after"))
+
+    @property
+    def limit_(self) -> float:
+        """The statistic at which an alert is raised."""
+        return float(self._fitted().limit)
+
+    @property
+    def received_(self) -> dict[str, int]:
+        """What the last update did with its records."""
+        return dict(self._received)
+
+    @property
+    def received_total_(self) -> dict[str, int]:
+        """What all updates together did with their records."""
+        return dict(self._fitted().received)
+
+    @property
+    def quality_(self) -> Quality | None:
+        """What was read and refused of the last table."""
+        return self._quality
+
+    @property
+    def watched_from_(self) -> datetime.date:
+        """The first day watched."""
+        return _time.to_date(self._fitted().watched_from)
+
+    @property
+    def watched_until_(self) -> datetime.date:
+        """The last day whose visits are in; before the first update the day before ``watched_from_``."""
+        return _time.to_date(self._fitted().watched_until)
+
+    def __len__(self) -> int:
+        return 0 if self._monitor is None else len(self._monitor)
+
+    def __repr__(self) -> str:
+        fractions = ", ".join(f"{fraction:g}" for fraction in self.retained)
+        name = f"DefectionMonitor(retained=({fractions}), false_alarms_per_year={self.false_alarms_per_year:g})"
+        if self._monitor is None:
+            return f"{name}, not fitted"
+        lines = [f"{name}: {len(self):,} customers, watched from {self.watched_from_} until {self.watched_until_}"]
+        return "\n".join([*lines, *(f"  warning: {text}" for text in self.warnings_)])
+
+
+def average_run_length(rho: float, limit: float, rate: float = 1.0) -> float:
+    """Mean wait until the rate-drop CUSUM reaches its limit.
+
+    Parameters
+    ----------
+    rho
+        The fraction of visits retained that the detector looks for, in [0, 1).
+    limit
+        The limit, at least 0.
+    rate
+        The true rate in expected visits: 1 without a change, ``rho`` after the change looked for.
+
+    Returns
+    -------
+    float
+        In expected visits of the unchanged customer; NaN outside the domain, relative error at most 1e-9.
+
+    Examples
+    --------
+    >>> round(average_run_length(0.5, 2.9599), 1), round(average_run_length(0.5, 2.9599, rate=0.5), 2)
+    (104.0, 14.46)
+    """
+    return _clavis.defection.average_run_length(rho, limit, rate)
+
+
+def threshold_for(rho: float, run_length: float, rate: float = 1.0) -> float:
+    """The limit at which the rate-drop CUSUM waits ``run_length`` on average: the inverse of :func:`average_run_length`.
+
+    Examples
+    --------
+    >>> round(threshold_for(0.5, 104), 4)
+    2.9599
+    """
+    return _clavis.defection.threshold_for(rho, run_length, rate)
