@@ -162,12 +162,13 @@ minimize_result minimize(objective const& function, std::vector<double> start,
 }
 
 symmetric_analysis analyse_symmetric(std::span<double const> values, std::size_t n) {
+    if (n == 0) return {};
     auto const size = static_cast<Eigen::Index>(n);
     matrix const m = Eigen::Map<matrix const>(values.data(), size, size);
     Eigen::SelfAdjointEigenSolver<matrix> const eigen(m);
     symmetric_analysis result;
     result.eigenvalues.assign(eigen.eigenvalues().data(), eigen.eigenvalues().data() + size);
-    if (n > 0 && eigen.eigenvalues()[0] > 0.0) {
+    if (eigen.eigenvalues()[0] > 0.0) {
         matrix const inverse = eigen.eigenvectors() * eigen.eigenvalues().cwiseInverse().asDiagonal() *
                                eigen.eigenvectors().transpose();
         result.inverse.assign(inverse.data(), inverse.data() + size * size);

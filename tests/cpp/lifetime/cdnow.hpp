@@ -39,7 +39,8 @@ struct columns {
 
 inline std::string data_file(std::string const& name) {
     char const* folder = std::getenv("CLAVIS_DATA");
-    return (folder != nullptr ? std::string(folder) : std::string(CLAVIS_SOURCE_DIR "/../shared/data")) + '/' + name;
+    return (folder != nullptr ? std::string(folder) : std::string(CLAVIS_SOURCE_DIR "/../shared/data")) +
+           '/' + name;
 }
 
 /// Empty where the file is absent. Rows are in the order of the sample's customer number.
@@ -57,8 +58,8 @@ inline columns cdnow_sample() {
         std::getline(fields, quantity, ',');
         std::getline(fields, amount, ',');
         using namespace std::chrono;
-        auto const day = sys_days(std::chrono::year(std::stoi(date.substr(0, 4))) / std::stoi(date.substr(5, 2)) /
-                                  std::stoi(date.substr(8, 2)));
+        auto const day = sys_days(std::chrono::year(std::stoi(date.substr(0, 4))) /
+                                  std::stoi(date.substr(5, 2)) / std::stoi(date.substr(8, 2)));
         int const number = static_cast<int>(day.time_since_epoch().count());
         days[std::stoi(sample)][number] += std::llround(std::stod(amount) * 100.0);
     }
