@@ -68,6 +68,12 @@ void value_ahead(analysis& result, analyse_options const& options) {
     }
     add_fit_notes(result, "spend (Gamma-Gamma)", result.spend->report);
     lifetime::expected_spend(result.spend->model, view, result.expected_spend, options.threads);
+    auto const unpriced = std::count_if(result.expected_spend.begin(), result.expected_spend.end(),
+                                        [](double amount) { return std::isnan(amount); });
+    if (unpriced > 0)
+        result.notes.push_back(std::to_string(unpriced) +
+                               " customers have no expected spend and no lifetime value: their purchases net to zero or "
+                               "less, or they never bought");
     lifetime::lifetime_value(model, result.spend->model, view,
                              {.horizon = options.horizon,
                               .annual_rate = options.annual_rate,

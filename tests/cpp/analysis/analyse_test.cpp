@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -56,7 +57,9 @@ TEST_F(Analyse, GivesOneRowPerCustomer) {
     ASSERT_TRUE(result.purchases && result.spend);
     EXPECT_TRUE(result.purchases->report.converged) << result.purchases->report.status;
     for (std::size_t i = 0; i < n; ++i) {
-        EXPECT_TRUE(std::isfinite(result.lifetime_value[i])) << i;
+        // Gamma-Gamma knows no spend for those whose repeat purchases net to nothing.
+        bool const priced = result.customers.frequency[i] == 0 || result.customers.monetary_value[i] > 0;
+        EXPECT_EQ(std::isfinite(result.lifetime_value[i]), priced) << i;
         EXPECT_GE(result.state[i], 0);
         EXPECT_EQ(result.states.customer_id.integers()[static_cast<std::size_t>(result.state_row[i])],
                   result.customers.customer_id.integers()[i]);
@@ -70,19 +73,24 @@ TEST_F(Analyse, PutsValueAtRiskOnStandingAlarmsAlone) {
         auto const state = static_cast<defection::state>(result.state[i]);
         bool const standing = state == defection::state::LAPSED || state == defection::state::PARTIAL;
         alarmed += standing;
-        EXPECT_EQ(result.value_at_risk[i] > 0, standing) << i;
+        if (!std::isnan(result.value_at_risk[i])) {
+            EXPECT_EQ(result.value_at_risk[i] > 0, standing) << i;
+        }
     }
     EXPECT_GT(alarmed, 0);
 }
 
-// The planted stops are the truth: most customers in LAPSED stopped, and hardly anybody unchanged is there.
+// The planted stops are the truth: of those who came about every month and stopped half a year before the end most are
+// found, and hardly anybody unchanged.
 TEST_F(Analyse, FindsThosePlantedToStop) {
     auto const& result = found();
     auto const& truth = shop().truth;
+    std::int32_t const half_a_year_ago =
+        static_cast<std::int32_t>(result.as_of().time_since_epoch().count()) - 183;
     int stopped = 0, stopped_found = 0, unchanged = 0, unchanged_alarmed = 0;
     for (std::size_t i = 0; i < truth.size(); ++i) {
         bool const alarmed = result.state[i] == static_cast<std::int32_t>(defection::state::LAPSED);
-        if (truth.change[i] == simulate::shop_change::stop && truth.rate[i] > 0.1) {
+        if (truth.change[i] == simulate::shop_change::stop && truth.rate[i] > 0.2 && truth.change_day[i] < half_a_year_ago) {
             ++stopped;
             stopped_found += alarmed;
         }
@@ -104,14 +112,18 @@ TEST_F(Analyse, AddsUpToTheWhole) {
     EXPECT_EQ(result.indicators.front().value, 800);
 }
 
+bool same_bits(std::vector<double> const& left, std::vector<double> const& right) {
+    return left.size() == right.size() && std::memcmp(left.data(), right.data(), left.size() * sizeof(double)) == 0;
+}
+
 TEST_F(Analyse, DoesNotDependOnThreads) {
     auto const other = run(shop(), 3);
     EXPECT_EQ(other.customers.customer_id, found().customers.customer_id);
     EXPECT_EQ(other.rfm.score, found().rfm.score);
-    EXPECT_EQ(other.lifetime_value, found().lifetime_value);
+    EXPECT_TRUE(same_bits(other.lifetime_value, found().lifetime_value));
     EXPECT_EQ(other.state, found().state);
-    EXPECT_EQ(other.states.statistic, found().states.statistic);
-    EXPECT_EQ(other.value_at_risk, found().value_at_risk);
+    EXPECT_TRUE(same_bits(other.states.statistic, found().states.statistic));
+    EXPECT_TRUE(same_bits(other.value_at_risk, found().value_at_risk));
     EXPECT_EQ(other.tiers.tier, found().tiers.tier);
 }
 
