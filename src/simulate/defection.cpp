@@ -27,4 +27,12 @@ change_plan draw_change(shop_options const& options, change_window window, int f
     return plan;
 }
 
+change_cause draw_cause(shop_options const& options, change_plan const& plan, random_stream random) {
+    if (plan.kind != shop_change::stop && plan.kind != shop_change::halving) return change_cause::none;
+    double const u = random.uniform();
+    if (u < options.complaint_cause_share) return change_cause::complaint;
+    if (u < options.complaint_cause_share + options.life_event_cause_share) return change_cause::life_event;
+    return change_cause::unknown;
+}
+
 }  // namespace clavis::simulate

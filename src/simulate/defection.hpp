@@ -23,4 +23,7 @@ struct change_window {
 change_plan draw_change(shop_options const& options, change_window window, int first_day,
                         random_stream random);
 
+/// What made the customer change.
+change_cause draw_cause(shop_options const& options, change_plan const& plan, random_stream random);
+
 }  // namespace clavis::simulate

@@ -86,8 +86,14 @@ instant season_clock::time_of_day(int day, double part) const {
 }
 
 int season_clock::next_open_day(int day) const {
-    while (day < days_ && !(at_start_of(day + 1) > at_start_of(day)))
+    while (day < days_ && !is_open(day))
         ++day;
+    return day;
+}
+
+int season_clock::last_open_day(int day) const {
+    while (day >= 0 && !is_open(day))
+        --day;
     return day;
 }
 

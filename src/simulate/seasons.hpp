@@ -32,8 +32,12 @@ class season_clock {
     instant time_of_day(int day, double part) const;
     /// The first day at or after `day` on which the shop is open; days() where there is none.
     int next_open_day(int day) const;
+    /// The last day at or before `day` on which the shop is open; -1 where there is none.
+    int last_open_day(int day) const;
 
   private:
+    bool is_open(int day) const { return at_start_of(day + 1) > at_start_of(day); }
+
     int days_;
     std::int32_t first_day_;
     std::vector<double> elapsed_;        // days + 1

@@ -5,11 +5,13 @@
 #include <numeric>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "baskets.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
 #include "defection.hpp"
+#include "incidents.hpp"
 #include "rates.hpp"
 #include "returns.hpp"
 #include "seasons.hpp"
@@ -71,10 +73,55 @@ plan_of_period plan_period(shop_options const& options) {
     return plan;
 }
 
-/// Lines of a block of customers, and how many orders they belong to.
+// The columns of each table, so that what is done to all of them is written once.
+auto columns(shop_transactions& t) {
+    return std::tie(t.customer_id, t.time, t.amount, t.order_id, t.category, t.kind, t.quantity);
+}
+auto columns(shop_contacts& t) {
+    return std::tie(t.customer_id, t.time, t.kind, t.channel, t.topic);
+}
+auto columns(shop_life_events& t) {
+    return std::tie(t.customer_id, t.time, t.kind);
+}
+auto columns(shop_truth& t) {
+    return std::tie(t.customer_id, t.first_day, t.rate, t.regularity, t.change, t.change_day, t.rate_ratio,
+                    t.cause, t.spend_mean, t.return_chance, t.purchases);
+}
+
+template <class Table>
+void resize(Table& table, std::size_t size) {
+    std::apply([=](auto&... column) { (column.resize(size), ...); }, columns(table));
+}
+
+template <class Table>
+void copy_to(Table& part, std::size_t row, Table& whole) {
+    auto const at = static_cast<std::ptrdiff_t>(row);
+    auto copy = [&]<std::size_t... I>(std::index_sequence<I...>, auto from, auto to) {
+        (std::copy(std::get<I>(from).begin(), std::get<I>(from).end(), std::get<I>(to).begin() + at), ...);
+    };
+    auto from = columns(part);
+    copy(std::make_index_sequence<std::tuple_size_v<decltype(from)>>{}, from, columns(whole));
+}
+
+/// What a block of customers did; its orders count from 0.
 struct block_result {
     shop_transactions lines;
+    shop_contacts contacts;
+    shop_life_events life_events;
     std::int64_t orders = 0;
+};
+
+/// How much the blocks before a block did.
+struct block_position {
+    std::size_t lines = 0;
+    std::size_t contacts = 0;
+    std::size_t life_events = 0;
+    std::int64_t orders = 0;
+
+    block_position after(block_result const& block) const {
+        return {lines + block.lines.size(), contacts + block.contacts.size(),
+                life_events + block.life_events.size(), orders + block.orders};
+    }
 };
 
 void append(shop_transactions& table, std::int64_t customer_id, std::int64_t first_order,
@@ -86,42 +133,6 @@ void append(shop_transactions& table, std::int64_t customer_id, std::int64_t fir
     table.category.push_back(line.category);
     table.kind.push_back(line.kind);
     table.quantity.push_back(line.quantity);
-}
-
-void resize(shop_transactions& table, std::size_t size) {
-    table.customer_id.resize(size);
-    table.time.resize(size);
-    table.amount.resize(size);
-    table.order_id.resize(size);
-    table.category.resize(size);
-    table.kind.resize(size);
-    table.quantity.resize(size);
-}
-
-void copy_to(shop_transactions const& part, std::size_t row, std::int64_t orders_before,
-             shop_transactions& whole) {
-    auto const at = static_cast<std::ptrdiff_t>(row);
-    std::copy(part.customer_id.begin(), part.customer_id.end(), whole.customer_id.begin() + at);
-    std::copy(part.time.begin(), part.time.end(), whole.time.begin() + at);
-    std::copy(part.amount.begin(), part.amount.end(), whole.amount.begin() + at);
-    std::transform(part.order_id.begin(), part.order_id.end(), whole.order_id.begin() + at,
-                   [=](std::int64_t id) { return id + orders_before; });
-    std::copy(part.category.begin(), part.category.end(), whole.category.begin() + at);
-    std::copy(part.kind.begin(), part.kind.end(), whole.kind.begin() + at);
-    std::copy(part.quantity.begin(), part.quantity.end(), whole.quantity.begin() + at);
-}
-
-void resize(shop_truth& truth, std::size_t size) {
-    truth.customer_id.resize(size);
-    truth.first_day.resize(size);
-    truth.rate.resize(size);
-    truth.regularity.resize(size);
-    truth.change.resize(size);
-    truth.change_day.resize(size);
-    truth.rate_ratio.resize(size);
-    truth.spend_mean.resize(size);
-    truth.return_chance.resize(size);
-    truth.purchases.resize(size);
 }
 
 /// Simulates customers one after the other, keeping its buffers.
@@ -165,6 +176,11 @@ class customer_simulator {
             append(out.lines, id, out.orders, line);
         out.orders += orders;
 
+        change_cause const cause = draw_cause(options_, plan, numbers(aspect::causes));
+        customer_story const story{id, habit.arrival, first, plan, cause};
+        add_contacts(options_, clock_, story, numbers(aspect::contacts), out.contacts);
+        add_life_events(options_, clock_, story, numbers(aspect::life_events), out.life_events);
+
         truth.customer_id[row] = id;
         truth.first_day[row] = clock_.first_day() + first;
         truth.rate[row] = habit.rate;
@@ -172,6 +188,7 @@ class customer_simulator {
         truth.change[row] = plan.kind;
         truth.change_day[row] = plan.day < 0 ? shop_truth::no_day : clock_.first_day() + plan.day;
         truth.rate_ratio[row] = plan.ratio;
+        truth.cause[row] = cause;
         truth.spend_mean[row] = spend_mean;
         truth.return_chance[row] = return_chance;
         truth.purchases[row] = orders;
@@ -227,11 +244,17 @@ void shop_options::validate() const {
                                         {"halving_share", halving_share},
                                         {"growth_share", growth_share},
                                         {"one_time_share", one_time_share},
-                                        {"return_chance", return_chance}})
+                                        {"return_chance", return_chance},
+                                        {"complaint_cause_share", complaint_cause_share},
+                                        {"life_event_cause_share", life_event_cause_share}})
         between(option, share, 0, 1, "0 to 1");
     double const changing = stop_share + halving_share + growth_share + one_time_share;
     between("the sum of stop_share, halving_share, growth_share and one_time_share", changing, 0, 1 + 1e-12,
             "0 to 1");
+    between("the sum of complaint_cause_share and life_event_cause_share",
+            complaint_cause_share + life_event_cause_share, 0, 1 + 1e-12, "0 to 1");
+    between("contact_rate", contact_rate, 0, 1000, "0 to 1000 a year");
+    between("life_event_rate", life_event_rate, 0, 1000, "0 to 1000 a year");
     require(growth_ratio > 0 && growth_ratio <= 1000, "growth_ratio", growth_ratio,
             "above 0 and at most 1000");
     require(mean_return_delay > 0 && mean_return_delay < infinity, "mean_return_delay", mean_return_delay,
@@ -268,19 +291,23 @@ shop simulate_shop(shop_options const& options, unsigned threads, progress const
         },
         watch, "simulating customers");
 
-    // Order ids run on from block to block.
-    std::vector<std::size_t> row_of(blocks.size() + 1, 0);
-    std::vector<std::int64_t> order_of(blocks.size() + 1, 1);
-    for (std::size_t block = 0; block < blocks.size(); ++block) {
-        row_of[block + 1] = row_of[block] + blocks[block].lines.size();
-        order_of[block + 1] = order_of[block] + blocks[block].orders;
-    }
-    resize(result.transactions, row_of.back());
+    std::vector<block_position> position(1);
+    for (auto const& block : blocks)
+        position.push_back(position.back().after(block));
+    resize(result.transactions, position.back().lines);
+    resize(result.contacts, position.back().contacts);
+    resize(result.life_events, position.back().life_events);
     parallel_blocks(
         blocks.size(), 1, threads,
         [&](std::size_t block, std::size_t, std::size_t) {
-            copy_to(blocks[block].lines, row_of[block], order_of[block], result.transactions);
-            blocks[block] = {};
+            block_result part = std::move(blocks[block]);
+            block_position const& at = position[block];
+            // Order ids run on from block to block, from 1.
+            for (auto& order : part.lines.order_id)
+                order += at.orders + 1;
+            copy_to(part.lines, at.lines, result.transactions);
+            copy_to(part.contacts, at.contacts, result.contacts);
+            copy_to(part.life_events, at.life_events, result.life_events);
         },
         watch, "joining blocks");
     return result;

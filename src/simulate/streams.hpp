@@ -16,8 +16,11 @@ enum class aspect : std::uint32_t {
     spending,
     baskets,
     returns,
+    causes,
+    contacts,
+    life_events,
     model_purchases = 256,
-    model_spend
+    model_spend,
 };
 
 /// The numbers of one customer (from 1) for one aspect.

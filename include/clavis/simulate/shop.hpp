@@ -16,6 +16,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +36,19 @@ enum class shop_change : std::uint8_t {
     one_time,  ///< never comes back after the first purchase, the day after which is change_day
 };
 
+/// What made a customer stop or halve.
+enum class change_cause : std::uint8_t {
+    none,        ///< no change, or one that is no defection
+    complaint,   ///< a complaint in the contacts, at most 45 days before change_day
+    life_event,  ///< a move in the life events, at most 30 days before change_day
+    unknown,     ///< nothing in the records
+};
+
 enum class line_kind : std::uint8_t { sale, return_ };
+enum class contact_kind : std::uint8_t { inquiry, complaint, praise };
+enum class contact_channel : std::uint8_t { phone, email, shop };
+enum class contact_topic : std::uint8_t { quality, delivery, service, price };
+enum class life_event_kind : std::uint8_t { moving, new_job, marriage, birth, divorce };
 
 struct shop_options {
     std::int64_t customers = 1000;
@@ -72,6 +85,11 @@ struct shop_options {
     std::array<double, 24> hour_weights{0,   0,   0,   0,   0,   0,   0,   0,   0, 0.6, 0.9, 1.2,
                                         1.4, 1.0, 0.8, 0.9, 1.2, 1.6, 1.5, 0.8, 0, 0,   0,   0};
 
+    double contact_rate = 0.8;             ///< contacts a year that have nothing to do with a change
+    double life_event_rate = 0.08;         ///< the same for life events
+    double complaint_cause_share = 0.25;   ///< of the stops and halvings, those with a complaint before them
+    double life_event_cause_share = 0.10;  ///< those with a move before them
+
     /// Throws input_error that names the option and its value.
     void validate() const;
 };
@@ -90,9 +108,28 @@ struct shop_transactions {
     column_view time_view() const;
 };
 
+/// Who called, wrote or came by, and why: customer by customer, ascending in time within a customer.
+struct shop_contacts {
+    std::vector<std::int64_t> customer_id;
+    std::vector<instant> time;
+    std::vector<contact_kind> kind;
+    std::vector<contact_channel> channel;
+    std::vector<contact_topic> topic;
+
+    std::size_t size() const { return customer_id.size(); }
+};
+
+struct shop_life_events {
+    std::vector<std::int64_t> customer_id;
+    std::vector<instant> time;
+    std::vector<life_event_kind> kind;
+
+    std::size_t size() const { return customer_id.size(); }
+};
+
 /// What was planted, one row per customer in the order of customer_id.
 struct shop_truth {
-    static constexpr std::int32_t no_day = INT32_MIN;
+    static constexpr std::int32_t no_day = std::numeric_limits<std::int32_t>::min();
 
     std::vector<std::int64_t> customer_id;
     std::vector<std::int32_t> first_day;  ///< of the first purchase, local days since 1970-01-01
@@ -101,15 +138,18 @@ struct shop_truth {
     std::vector<shop_change> change;
     std::vector<std::int32_t> change_day;  ///< the first local day with the new rate; no_day without change
     std::vector<double> rate_ratio;        ///< rate after over rate before; 1 without change
-    std::vector<double> spend_mean;        ///< expected amount of an order before rounding, in currency units
-    std::vector<double> return_chance;     ///< of a line
-    std::vector<std::int32_t> purchases;   ///< orders that came about
+    std::vector<change_cause> cause;
+    std::vector<double> spend_mean;       ///< expected amount of an order before rounding, in currency units
+    std::vector<double> return_chance;    ///< of a line
+    std::vector<std::int32_t> purchases;  ///< orders that came about
 
     std::size_t size() const { return customer_id.size(); }
 };
 
 struct shop {
     shop_transactions transactions;
+    shop_contacts contacts;
+    shop_life_events life_events;
     shop_truth truth;
     std::vector<std::string> categories;
     sys_days start{};

@@ -38,7 +38,10 @@ bool same(cs::shop const& a, cs::shop const& b) {
            x.quantity == y.quantity && s.customer_id == t.customer_id && s.first_day == t.first_day &&
            s.rate == t.rate && s.regularity == t.regularity && s.change == t.change &&
            s.change_day == t.change_day && s.rate_ratio == t.rate_ratio && s.spend_mean == t.spend_mean &&
-           s.return_chance == t.return_chance && s.purchases == t.purchases && a.season == b.season;
+           s.return_chance == t.return_chance && s.purchases == t.purchases && a.season == b.season &&
+           s.cause == t.cause && a.contacts.time == b.contacts.time && a.contacts.kind == b.contacts.kind &&
+           a.contacts.topic == b.contacts.topic && a.life_events.time == b.life_events.time &&
+           a.life_events.kind == b.life_events.kind && a.contacts.customer_id == b.contacts.customer_id;
 }
 
 // One entry per sale order: its customer (row of the truth) and its first line's time.
@@ -422,6 +425,82 @@ TEST(shop, returns_undo_lines_of_their_order) {
     EXPECT_NEAR(early_returns / early_sales, 0.1, 0.015);
 }
 
+TEST(shop, causes_come_shortly_before_the_change) {
+    cs::shop_options const options{.customers = 20000, .seed = 81, .contact_rate = 0, .life_event_rate = 0};
+    auto const shop = cs::simulate_shop(options);
+    auto const zone = clavis::time_zone::named(options.time_zone);
+    auto const& truth = shop.truth;
+    std::vector<int> complaints(truth.size());
+    std::vector<int> moves(truth.size());
+    for (std::size_t i = 0; i < shop.contacts.size(); ++i) {
+        auto const row = static_cast<std::size_t>(shop.contacts.customer_id[i] - 1);
+        ++complaints[row];
+        EXPECT_EQ(shop.contacts.kind[i], cs::contact_kind::complaint);
+        auto const before = truth.change_day[row] - zone.local_day(shop.contacts.time[i]);
+        EXPECT_TRUE(before >= 1 && before <= 45) << before;
+        EXPECT_GE(zone.local_day(shop.contacts.time[i]), truth.first_day[row]);
+    }
+    for (std::size_t i = 0; i < shop.life_events.size(); ++i) {
+        auto const row = static_cast<std::size_t>(shop.life_events.customer_id[i] - 1);
+        ++moves[row];
+        EXPECT_EQ(shop.life_events.kind[i], cs::life_event_kind::moving);
+        auto const before = truth.change_day[row] - zone.local_day(shop.life_events.time[i]);
+        EXPECT_TRUE(before >= 1 && before <= 30) << before;
+    }
+    std::vector<std::int64_t> causes;
+    for (std::size_t row = 0; row < truth.size(); ++row) {
+        bool const defects =
+            truth.change[row] == cs::shop_change::stop || truth.change[row] == cs::shop_change::halving;
+        EXPECT_EQ(truth.cause[row] != cs::change_cause::none, defects);
+        EXPECT_EQ(complaints[row], truth.cause[row] == cs::change_cause::complaint);
+        EXPECT_EQ(moves[row], truth.cause[row] == cs::change_cause::life_event);
+        if (defects) causes.push_back(static_cast<std::int64_t>(truth.cause[row]));
+    }
+    std::array<double, 4> const share{0, 0.25, 0.10, 0.65};
+    EXPECT_LT(
+        chi_square_score(causes, [&](std::int64_t cause) { return share[static_cast<std::size_t>(cause)]; }),
+        3.5);
+}
+
+TEST(shop, other_contacts_come_at_their_rate_while_the_customer_stays) {
+    cs::shop_options const options{.customers = 10000,
+                                   .seed = 82,
+                                   .contact_rate = 2,
+                                   .life_event_rate = 0.5,
+                                   .complaint_cause_share = 0,
+                                   .life_event_cause_share = 0};
+    auto const shop = cs::simulate_shop(options);
+    auto const zone = clavis::time_zone::named(options.time_zone);
+    auto const time = elapsed(shop);
+    double years = 0;
+    for (std::size_t row = 0; row < shop.truth.size(); ++row) {
+        auto const first = day_of_period(shop, shop.truth.first_day[row]);
+        auto const end = shop.truth.rate_ratio[row] == 0 ? day_of_period(shop, shop.truth.change_day[row])
+                                                         : time.size() - 1;
+        // The first purchase lies half a day into its day on average.
+        years += (time[end] - time[first] - 0.5 * shop.season[first]) / 365.25;
+    }
+    EXPECT_LT(std::fabs(static_cast<double>(shop.contacts.size()) - 2 * years) / std::sqrt(2 * years), 4);
+    EXPECT_LT(std::fabs(static_cast<double>(shop.life_events.size()) - years / 2) / std::sqrt(years / 2), 4);
+    std::vector<std::int64_t> kinds;
+    for (std::size_t i = 0; i < shop.contacts.size(); ++i) {
+        auto const row = static_cast<std::size_t>(shop.contacts.customer_id[i] - 1);
+        kinds.push_back(static_cast<std::int64_t>(shop.contacts.kind[i]));
+        auto const day = zone.local_day(shop.contacts.time[i]);
+        ASSERT_GE(day, shop.truth.first_day[row]);
+        if (shop.truth.rate_ratio[row] == 0) {
+            ASSERT_LT(day, shop.truth.change_day[row]);
+        }
+        if (i > 0 && shop.contacts.customer_id[i - 1] == shop.contacts.customer_id[i]) {
+            ASSERT_LE(shop.contacts.time[i - 1], shop.contacts.time[i]);
+        }
+    }
+    std::array<double, 3> const share{0.6, 0.25, 0.15};
+    EXPECT_LT(
+        chi_square_score(kinds, [&](std::int64_t kind) { return share[static_cast<std::size_t>(kind)]; }),
+        3.5);
+}
+
 TEST(shop, works_at_its_smallest) {
     cs::shop_options options{.customers = 1, .start = clavis::sys_days{std::chrono::days{19359}}, .days = 1};
     auto const shop = cs::simulate_shop(options);
@@ -459,6 +538,9 @@ TEST(shop, bad_options_are_named) {
               "simulate_shop: categories must be 1 to 255 names, not 0");
     EXPECT_EQ(message([](auto& o) { o.weekday_weights[2] = -1; }),
               "simulate_shop: weekday_weights must be finite and not negative, not -1");
+    EXPECT_EQ(message([](auto& o) { o.life_event_cause_share = 0.8; }),
+              "simulate_shop: the sum of complaint_cause_share and life_event_cause_share must be 0 to 1, "
+              "not 1.05");
     EXPECT_EQ(message([](auto& o) { o.hour_weights.fill(0); }),
               "simulate_shop: hour_weights must be above 0 in sum, not 0");
     EXPECT_EQ(
