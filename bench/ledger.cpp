@@ -1,0 +1,113 @@
+// Transactions into one row per customer, in the sizes of an ordinary company. Amounts are cents, times are days; each
+// row of the table is 16 or 20 bytes of input.
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "clavis/ledger/summarize.hpp"
+
+namespace {
+
+using namespace clavis;
+using namespace clavis::ledger;
+
+/// Customers arrive evenly over one to two years, buy at gamma rates (shape 1) and some ten times each.
+struct log {
+    std::vector<std::int64_t> ids;
+    std::vector<std::int32_t> days;
+    std::vector<std::int64_t> cents;
+    std::vector<double> amounts;
+    std::vector<std::int64_t> times;
+    text_column names;
+
+    explicit log(std::size_t customers, double rows_each) {
+        std::mt19937_64 random(20261121);
+        std::uniform_real_distribution<double> uniform;
+        for (std::size_t customer = 0; customer < customers; ++customer) {
+            double const age = 365 + 365 * uniform(random);
+            double const rate = std::exponential_distribution<double>(547.5 / (rows_each - 1))(random);
+            int const repeats = std::poisson_distribution<int>(rate * age)(random);
+            for (int i = 0; i <= repeats; ++i) {
+                ids.push_back(static_cast<std::int64_t>(customer));
+                double const when = 730 - age + (i == 0 ? 0 : uniform(random) * age);
+                days.push_back(18993 + static_cast<std::int32_t>(when));
+                cents.push_back(1 + static_cast<std::int64_t>(10000 * uniform(random)));
+            }
+        }
+        for (std::size_t i = ids.size() - 1; i > 0; --i) {
+            std::size_t const j = random() % (i + 1);
+            std::swap(ids[i], ids[j]);
+            std::swap(days[i], days[j]);
+            std::swap(cents[i], cents[j]);
+        }
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            amounts.push_back(static_cast<double>(cents[i]) / 100);
+            times.push_back(days[i] * day.count() + cents[i] * 1000000);
+            names.push_back("customer " + std::to_string(ids[i]));
+        }
+    }
+
+    static log const& of_a_million() {
+        static log const rows(1000000, 10);
+        return rows;
+    }
+    transactions_view view() const { return {ids, days, cents}; }
+};
+
+void measure(benchmark::State& state, transactions_view const& rows, summarize_options options = {}) {
+    options.threads = static_cast<unsigned>(state.range(0));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(summarize(rows, options).frequency.data());
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows.size()));
+}
+
+void integer_ids(benchmark::State& state) {
+    measure(state, log::of_a_million().view());
+}
+
+void sparse_integer_ids(benchmark::State& state) {
+    std::vector<std::int64_t> ids = log::of_a_million().ids;
+    for (auto& id : ids)
+        id *= 1000000007;
+    measure(state, {ids, log::of_a_million().days, log::of_a_million().cents});
+}
+
+void text_ids(benchmark::State& state) {
+    auto rows = log::of_a_million().view();
+    rows.customer_id = log::of_a_million().names.view();
+    measure(state, rows);
+}
+
+void double_amounts(benchmark::State& state) {
+    auto rows = log::of_a_million().view();
+    rows.amount = std::span<double const>(log::of_a_million().amounts);
+    measure(state, rows);
+}
+
+void timestamps_in_a_zone(benchmark::State& state) {
+    auto rows = log::of_a_million().view();
+    rows.time = std::span<std::int64_t const>(log::of_a_million().times);
+    rows.time.type = column_type::timestamp;
+    measure(state, rows, {.time_zone = "Europe/Berlin"});
+}
+
+void purchase_days(benchmark::State& state) {
+    auto const& rows = log::of_a_million();
+    for (auto _ : state)
+        benchmark::DoNotOptimize(
+            collect_history(rows.view(), {.threads = static_cast<unsigned>(state.range(0))}).day.data());
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows.ids.size()));
+}
+
+}  // namespace
+
+BENCHMARK(integer_ids)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(sparse_integer_ids)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(text_ids)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(double_amounts)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(timestamps_in_a_zone)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(purchase_days)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
