@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from clavis._clavis import Cancelled, InputError, __version__
+from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
+from clavis.loyalty import TierProgram
 from clavis.quality import Quality, Refusal
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
 from clavis.table import Table
+from clavis.value import RfmTable, SegmentMap, rfm
 
 __all__ = [
+    "Analysis",
     "Cancelled",
     "CustomerBook",
     "DefectionMonitor",
     "InputError",
     "Quality",
     "Refusal",
+    "RfmTable",
+    "SegmentMap",
     "Summarizer",
     "Summary",
     "Table",
+    "TierProgram",
     "__version__",
+    "analyse",
     "average_run_length",
     "read",
     "read_batches",
+    "rfm",
     "simulate_shop",
     "summarize",
     "threshold_for",
