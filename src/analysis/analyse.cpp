@@ -71,9 +71,9 @@ void value_ahead(analysis& result, analyse_options const& options) {
     auto const unpriced = std::count_if(result.expected_spend.begin(), result.expected_spend.end(),
                                         [](double amount) { return std::isnan(amount); });
     if (unpriced > 0)
-        result.notes.push_back(std::to_string(unpriced) +
-                               " customers have no expected spend and no lifetime value: their purchases net to zero or "
-                               "less, or they never bought");
+        result.notes.push_back("no expected spend and no lifetime value for " + std::to_string(unpriced) +
+                               (unpriced == 1 ? " customer" : " customers") +
+                               " whose repeat purchases net to zero or less, or who never bought");
     lifetime::lifetime_value(model, result.spend->model, view,
                              {.horizon = options.horizon,
                               .annual_rate = options.annual_rate,

@@ -18,6 +18,15 @@ std::int64_t two_digits(std::int64_t value) {
     return value / power * power;
 }
 
+/// 63.000000 is written 63.
+loyalty::decimal shortest(std::int64_t digits, int scale) {
+    while (scale > 0 && digits % 10 == 0) {
+        digits /= 10;
+        --scale;
+    }
+    return {.digits = digits, .scale = scale};
+}
+
 }  // namespace
 
 loyalty::tier_program default_tiers(ledger::history const& records, sys_days as_of, unsigned threads) {
@@ -35,7 +44,7 @@ loyalty::tier_program default_tiers(ledger::history const& records, sys_days as_
         std::int64_t const threshold = two_digits(*position);
         if (threshold <= reached) return;
         reached = threshold;
-        program.tiers.push_back({.name = name, .threshold = {.digits = threshold, .scale = standings.amount_scale}});
+        program.tiers.push_back({.name = name, .threshold = shortest(threshold, standings.amount_scale)});
     };
     add("Silver", 50);
     add("Gold", 90);
