@@ -143,6 +143,7 @@ watch fit(ledger::history const& records, std::int32_t baseline_until, std::vect
     }
     learned["params"] = params;
     learned["standard_errors"] = errors;
+    learned["notes"] = start.notes;
     learned["warnings"] = start.warnings;
     learned["long_silence_excess"] = start.long_silence_excess;
     learned["customers"] = start.size();

@@ -49,6 +49,8 @@ class DefectionMonitor:
         Of the learned parameters.
     converged_ : bool
         Whether the search for them ended where it should; ``status_`` says how.
+    notes_ : list of str
+        How they were learned, where that needs a word.
     warnings_ : list of str
         What makes the promise doubtful on these records, in words. Read them: where customers buy in bursts or
         seasons, false alerts exceed the budget.
@@ -298,6 +300,11 @@ class DefectionMonitor:
     def status_(self) -> str:
         """How the search for the parameters ended."""
         return str(self._learned("status"))
+
+    @property
+    def notes_(self) -> list[str]:
+        """How the parameters were learned, where that needs a word."""
+        return list(self._learned("notes"))
 
     @property
     def warnings_(self) -> list[str]:

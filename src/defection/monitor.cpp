@@ -21,6 +21,8 @@ constexpr double unit_days = in_units(week, day);
 /// it.
 constexpr double hysteresis = 5;
 constexpr double overdue_level = 0.01;
+/// A chance of leaving at a visit that is none.
+constexpr double no_dropout = 1e-8;
 constexpr int visits_to_settle = 3;
 constexpr std::size_t block = 4096;
 
@@ -201,6 +203,14 @@ baseline learn_baseline(ledger::history const& records, sys_days until, std::opt
     options.threads = threads;
     options.watch = watch;
     result.fit = lifetime::fit<lifetime::modified_beta_geo_nbd>(customers, options);
+    auto const& fitted = result.fit->model;
+    if (!result.fit->report.converged && fitted.a < no_dropout * fitted.b) {
+        // Without a sign of dropout its parameters run away. The limit is a population that stays.
+        options.fixed = {{"a", no_dropout}, {"b", 1.0}};
+        result.fit = lifetime::fit<lifetime::modified_beta_geo_nbd>(customers, options);
+        result.notes.push_back(
+            "nobody is seen to leave in the baseline: the rates are those of customers who stay");
+    }
     auto const& told = result.fit->report;
     if (!told.converged)
         result.warnings.push_back("the population's rates were not learned to the end: " + told.status);

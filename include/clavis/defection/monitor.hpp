@@ -11,9 +11,11 @@
 //
 // learn_baseline() learns r, alpha from the population by maximum likelihood of the modified BG/NBD model
 // (Batislam, Denizel and Filiztekin 2007), jointly with dropout, so that those who left long ago do not pass
-// for slow buyers. The watch starts at R = 0 at midnight at the start of `until`. Alarms are exact in
-// continuous time: the crossing is solved for, not noticed at the next look, so that alerts do not depend on
-// how records are cut into batches.
+// for slow buyers. The watch starts at R = 0 at midnight at the start of `until`. R is followed in continuous
+// time and the crossing is solved for, not noticed at the next look: an alarm stands from the first midnight
+// at or after the crossing, unless the customer came in between, so that alerts do not depend on how records
+// are cut into batches. A visit is taken to happen at the start of its day; days are too coarse for customers
+// who come nearly daily, which errs to the safe side.
 //
 // States. NEW: no repeat visit yet, judged by the population alone. ACTIVE. WATCH: R >= limit/5, or already
 // overdue at p <= 0.01 when the watch began and silent since. LAPSED: an alarm where the evidence lies with a
@@ -53,10 +55,11 @@ struct baseline {
 
     /// How the clock was learned; empty where it was handed over. Its unit of time is the day.
     std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> fit;
-    /// Silences that the clock gives one in a hundred and that yet ended in a visit: how often they were seen among the gaps
-    /// of the baseline, over 0.01. At most about 1 where the clock holds, however many have left; above, false alarms are
-    /// more frequent than promised. NaN without gaps.
+    /// Silences that the clock gives one in a hundred and that yet ended in a visit: how often they were seen
+    /// among the gaps of the baseline, over 0.01. At most about 1 where the clock holds, however many have
+    /// left; above, false alarms are more frequent than promised. NaN without gaps.
     double long_silence_excess = std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::string> notes;            ///< how the clock was learned, where that needs a word
     std::vector<std::string> warnings;         ///< what makes the promise doubtful, in words
     std::int64_t visits_after = 0;             ///< visits on or after `until`: left for update()
     std::int64_t return_days = 0;              ///< customer-days with returns only: not visits
@@ -124,15 +127,17 @@ struct states_table {
     std::vector<defection::state> state;
     std::vector<double> statistic;  ///< R
     std::vector<double> overdue_p;
-    std::vector<double>
-        false_alarm_bound;            ///< largest chance that an unchanged customer shows such an R by now
-    std::vector<std::int32_t> since;  ///< most likely day of the change: WATCH, PARTIAL, LAPSED
-    std::vector<double>
-        retained_ratio;  ///< visits since the change over those expected; NaN where none is dated
+    /// The largest chance that an unchanged customer shows such an R by now.
+    std::vector<double> false_alarm_bound;
+    /// Most likely day of the change: WATCH, PARTIAL, LAPSED.
+    std::vector<std::int32_t> since;
+    /// Visits since the change over those expected; NaN where none is dated.
+    std::vector<double> retained_ratio;
     std::vector<std::int32_t> last_visit;
-    std::vector<std::int32_t>
-        repeat_visits;                 ///< that the clock has learned from; 0: judged by the population
-    std::vector<double> expected_gap;  ///< days, posterior mean rate inverted
+    /// Those that the clock has learned from; 0: judged by the population.
+    std::vector<std::int32_t> repeat_visits;
+    /// Days; the posterior mean rate inverted.
+    std::vector<double> expected_gap;
 
     std::size_t size() const { return state.size(); }
 };

@@ -106,6 +106,17 @@ TEST(Baseline, LearnsThePriorDespiteThoseWhoLeft) {
     EXPECT_NEAR(found.clock.alpha / found.clock.r, 14, 1.5);
 }
 
+TEST(Baseline, WhereNobodyLeavesTheRatesAreThoseOfCustomersWhoStay) {
+    std::vector<customer> customers;
+    for (std::size_t i = 0; i < 4000; ++i)
+        customers.push_back(simulate({.r = 2, .alpha = 12, .watched = 0}, 23, i));
+    auto const found = learn_baseline(to_history(customers, origin), start);
+    EXPECT_NEAR(found.clock.r, 2, 0.25);
+    EXPECT_NEAR(found.clock.alpha / found.clock.r, 42, 3);
+    EXPECT_TRUE(found.fit->report.converged) << found.fit->report.status;
+    EXPECT_TRUE(found.warnings.empty()) << found.warnings[0];
+}
+
 TEST(Baseline, WarnsWhereLongSilencesEndTooOften) {
     auto learned = [](test::gaps spread) {
         std::vector<customer> customers;

@@ -1,0 +1,100 @@
+// The monitor's work per event and per customer, and the kernels below it.
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "clavis/defection/detectors.hpp"
+#include "clavis/defection/monitor.hpp"
+
+namespace {
+
+using namespace clavis;
+using namespace clavis::defection;
+
+constexpr std::int32_t start = 364;
+
+/// Customers of rates Gamma(2, 2 weeks), seen for `days`.
+ledger::history customers(std::size_t count, std::int32_t days) {
+    std::mt19937_64 random(7);
+    std::gamma_distribution<double> rates(2.0, 1.0 / 14);
+    ledger::history result;
+    std::vector<std::int64_t> ids(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        ids[i] = static_cast<std::int64_t>(i);
+        std::exponential_distribution<double> gap(rates(random));
+        std::int32_t last = -1;
+        for (double time = 0; time < days; time += gap(random)) {
+            auto const day = static_cast<std::int32_t>(time);
+            if (day == last) continue;
+            last = day;
+            result.day.push_back(day);
+            result.orders.push_back(1);
+        }
+        result.offsets.push_back(static_cast<std::int64_t>(result.day.size()));
+    }
+    result.sales.resize(result.day.size());
+    result.returns.resize(result.day.size());
+    result.customer_id = std::move(ids);
+    return result;
+}
+
+sys_days on(std::int32_t day) {
+    return sys_days{std::chrono::days{day}};
+}
+
+void update_events(benchmark::State& state) {
+    auto const records = customers(100000, start + 364);
+    monitor const begun(learn_baseline(records, on(start), hazard_clock{2, 14}));
+    std::int64_t events = 0;
+    for (auto _ : state) {
+        monitor watch = begun;
+        auto const found = watch.update(records, on(start + 363));
+        events += found.received.visits_used;
+        benchmark::DoNotOptimize(found.rows.data());
+    }
+    state.SetItemsProcessed(events);
+}
+BENCHMARK(update_events)->Unit(benchmark::kMillisecond);
+
+void update_quiet_day(benchmark::State& state) {
+    auto const records = customers(100000, start);
+    monitor const begun(learn_baseline(records, on(start), hazard_clock{2, 14}));
+    for (auto _ : state) {
+        monitor watch = begun;
+        benchmark::DoNotOptimize(watch.update({}, on(start + 7)).rows.data());
+    }
+    state.SetItemsProcessed(state.iterations() * 100000);
+}
+BENCHMARK(update_quiet_day)->Unit(benchmark::kMillisecond);
+
+void states(benchmark::State& state) {
+    auto const records = customers(100000, start);
+    monitor const watch(learn_baseline(records, on(start), hazard_clock{2, 14}));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(watch.states(on(start + 7)).statistic.data());
+    state.SetItemsProcessed(state.iterations() * 100000);
+}
+BENCHMARK(states)->Unit(benchmark::kMillisecond);
+
+void statistic_after_silence(benchmark::State& state) {
+    double silence = 1;
+    double value = 0;
+    for (auto _ : state) {
+        value = shiryaev_roberts_after(value - 1, 0.5, 12.5, 300, silence, 7);
+        silence = silence < 30 ? silence + 1 : 1;
+        benchmark::DoNotOptimize(value);
+    }
+}
+BENCHMARK(statistic_after_silence);
+
+void threshold(benchmark::State& state) {
+    for (auto _ : state)
+        benchmark::DoNotOptimize(threshold_for(0.5, 104));
+}
+BENCHMARK(threshold);
+
+}  // namespace
