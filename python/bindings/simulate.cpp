@@ -44,6 +44,24 @@ py::dict transactions_dict(simulate::shop&& shop) {
     return result;
 }
 
+py::dict contacts_dict(simulate::shop_contacts&& contacts) {
+    py::dict result;
+    result["customer_id"] = to_numpy(std::move(contacts.customer_id));
+    result["time"] = to_numpy(std::move(contacts.time));
+    result["kind"] = categorical({"inquiry", "complaint", "praise"}, codes(contacts.kind));
+    result["channel"] = categorical({"phone", "email", "shop"}, codes(contacts.channel));
+    result["topic"] = categorical({"quality", "delivery", "service", "price"}, codes(contacts.topic));
+    return result;
+}
+
+py::dict life_events_dict(simulate::shop_life_events&& events) {
+    py::dict result;
+    result["customer_id"] = to_numpy(std::move(events.customer_id));
+    result["time"] = to_numpy(std::move(events.time));
+    result["kind"] = categorical({"moving", "new_job", "marriage", "birth", "divorce"}, codes(events.kind));
+    return result;
+}
+
 py::dict truth_dict(simulate::shop_truth&& truth) {
     py::dict result;
     result["customer_id"] = to_numpy(std::move(truth.customer_id));
@@ -53,6 +71,7 @@ py::dict truth_dict(simulate::shop_truth&& truth) {
     result["change"] = categorical({"none", "stop", "halving", "growth", "one_time"}, codes(truth.change));
     result["change_day"] = days_to_numpy(truth.change_day);
     result["rate_ratio"] = to_numpy(std::move(truth.rate_ratio));
+    result["cause"] = categorical({"none", "complaint", "life_event", "unknown"}, codes(truth.cause));
     result["spend_mean"] = to_numpy(std::move(truth.spend_mean));
     result["return_chance"] = to_numpy(std::move(truth.return_chance));
     result["purchases"] = to_numpy(std::move(truth.purchases));
@@ -94,7 +113,8 @@ void bind_simulate(py::module_& module) {
            double mean_spend, double extra_lines, std::vector<std::string> categories, double stop_share,
            double halving_share, double growth_share, double one_time_share, double growth_ratio,
            std::optional<std::int64_t> changes_from, std::optional<std::int64_t> changes_until,
-           double return_chance, double mean_return_delay,
+           double return_chance, double mean_return_delay, double contact_rate, double life_event_rate,
+           double complaint_cause_share, double life_event_cause_share,
            std::optional<std::array<double, 7>> weekday_weights,
            std::optional<std::array<double, 12>> month_weights,
            std::optional<std::array<double, 24>> hour_weights, unsigned threads, py::object callback) {
@@ -123,6 +143,10 @@ void bind_simulate(py::module_& module) {
             options.changes_until = to_day(changes_until);
             options.return_chance = return_chance;
             options.mean_return_delay = mean_return_delay;
+            options.contact_rate = contact_rate;
+            options.life_event_rate = life_event_rate;
+            options.complaint_cause_share = complaint_cause_share;
+            options.life_event_cause_share = life_event_cause_share;
             if (weekday_weights) options.weekday_weights = *weekday_weights;
             if (month_weights) options.month_weights = *month_weights;
             if (hour_weights) options.hour_weights = *hour_weights;
@@ -134,6 +158,8 @@ void bind_simulate(py::module_& module) {
             }
             py::dict result;
             result["truth"] = truth_dict(std::move(shop.truth));
+            result["contacts"] = contacts_dict(std::move(shop.contacts));
+            result["life_events"] = life_events_dict(std::move(shop.life_events));
             result["season"] = to_numpy(std::move(shop.season));
             result["transactions"] = transactions_dict(std::move(shop));
             return result;
@@ -144,8 +170,9 @@ void bind_simulate(py::module_& module) {
         py::arg("spend_heterogeneity"), py::arg("mean_spend"), py::arg("extra_lines"), py::arg("categories"),
         py::arg("stop_share"), py::arg("halving_share"), py::arg("growth_share"), py::arg("one_time_share"),
         py::arg("growth_ratio"), py::arg("changes_from"), py::arg("changes_until"), py::arg("return_chance"),
-        py::arg("mean_return_delay"), py::arg("weekday_weights"), py::arg("month_weights"),
-        py::arg("hour_weights"), py::arg("threads"), py::arg("progress"));
+        py::arg("mean_return_delay"), py::arg("contact_rate"), py::arg("life_event_rate"),
+        py::arg("complaint_cause_share"), py::arg("life_event_cause_share"), py::arg("weekday_weights"),
+        py::arg("month_weights"), py::arg("hour_weights"), py::arg("threads"), py::arg("progress"));
 
     room.def(
         "beta_geo_nbd",

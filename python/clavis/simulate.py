@@ -48,6 +48,10 @@ def simulate_shop(
     changes_until: _time.Date | None = None,
     return_chance: float = 0.05,
     mean_return_delay: float = 10.0,
+    contact_rate: float = 0.8,
+    life_event_rate: float = 0.08,
+    complaint_cause_share: float = 0.25,
+    life_event_cause_share: float = 0.10,
     weekday_weights: Sequence[float] | None = None,
     month_weights: Sequence[float] | None = None,
     hour_weights: Sequence[float] | None = None,
@@ -83,6 +87,10 @@ def simulate_shop(
         First and last day on which a change may begin; default: from half to 85 % of the period.
     return_chance, mean_return_delay
         Mean chance that a line comes back, and after how many days.
+    contact_rate, life_event_rate
+        How many contacts and life events a customer has a year that have nothing to do with a change.
+    complaint_cause_share, life_event_cause_share
+        Of the stops and halvings, the shares that a complaint or a move comes shortly before.
     weekday_weights, month_weights, hour_weights
         7, 12 and 24 relative weights of business, from Monday, January and midnight; 0: closed.
     threads, progress
@@ -95,11 +103,14 @@ def simulate_shop(
         ``amount`` (whole cents, negative for returns), ``order_id`` (a return carries that of its order), ``kind``
         (``sale``, ``return``), ``category``, ``quantity`` (negative for returns).
 
+        ``book.contacts``: ``customer_id``, ``time``, ``kind`` (``inquiry``, ``complaint``, ``praise``), ``channel``,
+        ``topic``. ``book.life_events``: ``customer_id``, ``time``, ``kind`` (``moving``, ``new_job`` …).
+
         ``book.truth``, one row per customer: ``customer_id``, ``first_day``, ``rate`` (purchases a week of average
         season before any change), ``regularity``, ``change`` (``none``, ``stop``, ``halving``, ``growth``,
         ``one_time``), ``change_day`` (the first day with the new rate, NaT without change), ``rate_ratio`` (rate after
-        over rate before), ``spend_mean`` (expected amount of an order), ``return_chance`` (of a line), ``purchases``
-        (orders that came about).
+        over rate before), ``cause`` (``none``, ``complaint``, ``life_event``, ``unknown``), ``spend_mean`` (expected
+        amount of an order), ``return_chance`` (of a line), ``purchases`` (orders that came about).
 
     Raises
     ------
@@ -141,13 +152,22 @@ def simulate_shop(
         changes_until=_time.optional_day_number(changes_until, "changes_until"),
         return_chance=return_chance,
         mean_return_delay=mean_return_delay,
+        contact_rate=contact_rate,
+        life_event_rate=life_event_rate,
+        complaint_cause_share=complaint_cause_share,
+        life_event_cause_share=life_event_cause_share,
         weekday_weights=_weights(weekday_weights, 7, "weekday_weights"),
         month_weights=_weights(month_weights, 12, "month_weights"),
         hour_weights=_weights(hour_weights, 24, "hour_weights"),
         threads=threads,
         progress=progress,
     )
-    return CustomerBook(Table(core["transactions"]), truth=Table(core["truth"]))
+    return CustomerBook(
+        Table(core["transactions"]),
+        contacts=Table(core["contacts"]),
+        life_events=Table(core["life_events"]),
+        truth=Table(core["truth"]),
+    )
 
 
 def _weights(weights: Sequence[float] | None, size: int, name: str) -> list[float] | None:

@@ -20,8 +20,8 @@ def test_a_book_with_its_truth(book: cv.CustomerBook) -> None:
         "customer_id", "time", "amount", "order_id", "kind", "category", "quantity",
     ]  # fmt: skip
     assert book.truth.columns == [
-        "customer_id", "first_day", "rate", "regularity", "change", "change_day", "rate_ratio", "spend_mean",
-        "return_chance", "purchases",
+        "customer_id", "first_day", "rate", "regularity", "change", "change_day", "rate_ratio", "cause",
+        "spend_mean", "return_chance", "purchases",
     ]  # fmt: skip
     assert book.truth["customer_id"].tolist() == list(range(1, 2001))
     assert set(book.truth["change"]) == {"none", "stop", "halving", "growth", "one_time"}
@@ -53,6 +53,25 @@ def test_nothing_is_bought_after_a_stop(book: cv.CustomerBook) -> None:
     assert (late & (truth["change"] == "halving")[row]).any()
     np.testing.assert_array_equal(np.isnat(truth["change_day"]), truth["change"] == "none")
     assert (truth["purchases"][truth["change"] == "one_time"] == 1).all()
+
+
+def test_causes_are_in_the_records(book: cv.CustomerBook) -> None:
+    truth = book.truth
+    for table, kind, cause, days in (
+        (book.contacts, "complaint", "complaint", 45),
+        (book.life_events, "moving", "life_event", 30),
+    ):
+        of_kind = table["kind"] == kind
+        rows = table["customer_id"][of_kind] - 1
+        before = truth["change_day"][rows] - table["time"][of_kind].astype("datetime64[D]")
+        shortly = (before >= np.timedelta64(1, "D")) & (before <= np.timedelta64(days, "D"))
+        caused = np.flatnonzero(truth["cause"] == cause)
+        assert len(caused) > 20
+        assert set(caused) <= set(rows[shortly])
+    assert set(book.contacts["channel"]) == {"phone", "email", "shop"}
+    assert set(book.contacts["topic"]) == {"quality", "delivery", "service", "price"}
+    defects = (truth["change"] == "stop") | (truth["change"] == "halving")
+    np.testing.assert_array_equal(truth["cause"] != "none", defects)
 
 
 def test_the_seed_decides_and_threads_do_not(book: cv.CustomerBook) -> None:
