@@ -11,7 +11,10 @@ void bind_analysis(py::module_& module);
 void bind_core(py::module_& module);
 void bind_defection(py::module_& module);
 void bind_ledger(py::module_& module);
+void bind_lifetime(py::module_& module);
+void bind_loyalty(py::module_& module);
 void bind_simulate(py::module_& module);
+void bind_value(py::module_& module);
 
 }  // namespace clavis::bindings
 
@@ -26,5 +29,8 @@ PYBIND11_MODULE(_clavis, module) {
     bind_core(module);
     bind_defection(module);
     bind_ledger(module);
+    bind_lifetime(module);
+    bind_loyalty(module);
     bind_simulate(module);
+    bind_value(module);
 }

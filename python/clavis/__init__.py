@@ -6,6 +6,7 @@ from clavis._clavis import Cancelled, InputError, __version__
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
+from clavis.lifetime import BetaGeoNBD, FitReport, GammaGamma, ModifiedBetaGeoNBD, lifetime_value
 from clavis.loyalty import TierProgram
 from clavis.quality import Quality, Refusal
 from clavis.simulate import simulate_shop
@@ -16,10 +17,14 @@ from clavis.value import RfmTable, SegmentMap, rfm
 
 __all__ = [
     "Analysis",
+    "BetaGeoNBD",
     "Cancelled",
     "CustomerBook",
     "DefectionMonitor",
+    "FitReport",
+    "GammaGamma",
     "InputError",
+    "ModifiedBetaGeoNBD",
     "Quality",
     "Refusal",
     "RfmTable",
@@ -31,6 +36,7 @@ __all__ = [
     "__version__",
     "analyse",
     "average_run_length",
+    "lifetime_value",
     "read",
     "read_batches",
     "rfm",

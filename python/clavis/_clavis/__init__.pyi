@@ -2,7 +2,10 @@ from clavis._clavis import analysis as analysis
 from clavis._clavis import core as core
 from clavis._clavis import defection as defection
 from clavis._clavis import ledger as ledger
+from clavis._clavis import lifetime as lifetime
+from clavis._clavis import loyalty as loyalty
 from clavis._clavis import simulate as simulate
+from clavis._clavis import value as value
 
 __version__: str
 

@@ -1,0 +1,194 @@
+// clavis._clavis.value: RFM scores and segment maps; columns of any table as plain arrays.
+
+#include <array>
+#include <limits>
+#include <optional>
+
+#include "bindings.hpp"
+#include "clavis/core/errors.hpp"
+#include "clavis/core/exact_sum.hpp"
+#include "clavis/value/rfm.hpp"
+#include "clavis/value/segments.hpp"
+
+namespace clavis::bindings {
+
+namespace {
+
+using doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+columns::entry const& find(columns const& table, std::string const& role) {
+    auto const* entry = table.find(role);
+    if (entry == nullptr) throw input_error("there is no column for " + role);
+    return *entry;
+}
+
+std::vector<double> numbers(columns const& table, std::string const& role, std::string const& name) {
+    auto const& column = find(table, role);
+    auto const& view = column.view;
+    std::vector<double> result(view.size, std::numeric_limits<double>::quiet_NaN());
+    auto fill = [&](auto&& value) {
+        for (std::size_t row = 0; row < view.size; ++row)
+            if (!view.is_null(row)) result[row] = value(row);
+    };
+    switch (view.type) {
+        case column_type::int32: fill([&](auto row) { return view.at<std::int32_t>(row); }); break;
+        case column_type::int64:
+            fill([&](auto row) { return static_cast<double>(view.at<std::int64_t>(row)); });
+            break;
+        case column_type::float64: fill([&](auto row) { return view.at<double>(row); }); break;
+        case column_type::decimal64:
+            fill([&](auto row) { return to_amount(view.at<std::int64_t>(row), view.scale); });
+            break;
+        default:
+            for (std::size_t row = 0; row < view.size; ++row) {
+                if (view.is_null(row)) continue;
+                std::string_view const text = view.is_text() ? view.text(row) : std::string_view("a time");
+                throw input_error({.table = name, .column = column.label, .row = static_cast<std::int64_t>(row),
+                                   .value = text},
+                                  "is not a number");
+            }
+    }
+    return result;
+}
+
+py::array labels(columns const& table, std::string const& role, std::string const& name) {
+    auto const& column = find(table, role);
+    auto const& view = column.view;
+    auto check = [&](std::size_t row) {
+        if (view.is_null(row))
+            throw input_error({.table = name, .column = column.label, .row = static_cast<std::int64_t>(row)},
+                              "is missing");
+    };
+    if (view.is_text()) {
+        text_column text;
+        for (std::size_t row = 0; row < view.size; ++row) {
+            check(row);
+            text.push_back(view.text(row));
+        }
+        return to_numpy(text);
+    }
+    std::vector<std::int64_t> ids(view.size);
+    for (std::size_t row = 0; row < view.size; ++row) {
+        check(row);
+        if (view.type == column_type::int32) {
+            ids[row] = view.at<std::int32_t>(row);
+        } else if (view.type == column_type::int64) {
+            ids[row] = view.at<std::int64_t>(row);
+        } else {
+            throw input_error({.table = name, .column = column.label}, "holds neither whole numbers nor text");
+        }
+    }
+    return to_numpy(std::move(ids));
+}
+
+template <class Value>
+Value choice(std::string const& text, std::string const& what,
+             std::initializer_list<std::pair<char const*, Value>> known) {
+    std::string names;
+    for (auto const& [name, value] : known) {
+        if (text == name) return value;
+        names += (names.empty() ? "" : ", ") + std::string(name);
+    }
+    throw input_error({.value = text}, "is no " + what + "; there are " + names);
+}
+
+py::dict to_dict(value::rfm_axis const& axis) {
+    py::dict result;
+    result["breaks"] = to_numpy(std::vector<double>(axis.breaks));
+    result["scored"] = axis.scored;
+    result["missing"] = axis.missing;
+    result["empty_bins"] = axis.empty_bins;
+    result["degenerate"] = axis.degenerate;
+    return result;
+}
+
+using fixed_breaks = std::array<std::vector<double>, 3>;
+
+py::dict rfm(doubles const& recency, doubles const& frequency, doubles const& monetary,
+             std::optional<doubles> const& weights, int bins, std::string const& rule,
+             std::string const& breaks, int quantile_type, std::optional<fixed_breaks> const& fixed,
+             bool nested, std::int64_t nested_minimum, std::optional<value::segment_map> const& segments,
+             unsigned threads) {
+    value::rfm_options options{.bins = bins, .quantile_type = quantile_type, .nested = nested,
+                               .nested_minimum = nested_minimum, .segments = segments};
+    using value::break_rule;
+    using value::score_rule;
+    options.rule = choice<score_rule>(
+        rule, "score rule", {{"low", score_rule::low}, {"high", score_rule::high}, {"midrank", score_rule::midrank}});
+    options.breaks = choice<break_rule>(breaks, "kind of breaks",
+                                        {{"quantile", break_rule::quantile},
+                                         {"weighted", break_rule::weighted},
+                                         {"fixed", break_rule::fixed}});
+    if (fixed) options.fixed = *fixed;
+    value::rfm_columns const input{.recency = span_of<double>(recency),
+                                   .frequency = span_of<double>(frequency),
+                                   .monetary = span_of<double>(monetary),
+                                   .weights = weights ? span_of<double>(*weights) : std::span<double const>()};
+    value::rfm_result found;
+    {
+        py::gil_scoped_release unlocked;
+        found = value::rfm(input, options, threads);
+    }
+    py::dict result;
+    result["segment"] = categorical(found.segment_names, found.segment);
+    result["segment_names"] = found.segment_names;
+    result["without_segment"] = found.without_segment;
+    result["recency"] = to_dict(found.recency);
+    result["frequency"] = to_dict(found.frequency);
+    result["monetary"] = to_dict(found.monetary);
+    result["notes"] = found.notes;
+    result["r"] = to_numpy(std::move(found.r));
+    result["f"] = to_numpy(std::move(found.f));
+    result["m"] = to_numpy(std::move(found.m));
+    result["score"] = to_numpy(std::move(found.score));
+    return result;
+}
+
+/// name, lowest and highest r, f and m.
+using box_tuple = std::tuple<std::string, int, int, int, int, int, int>;
+
+value::segment_map make_map(std::vector<box_tuple> const& boxes, int bins) {
+    std::vector<value::segment_box> result;
+    for (auto const& [name, r0, r1, f0, f1, m0, m1] : boxes) result.push_back({name, {r0, r1}, {f0, f1}, {m0, m1}});
+    return {std::move(result), bins};
+}
+
+std::vector<box_tuple> boxes_of(value::segment_map const& map) {
+    std::vector<box_tuple> result;
+    for (auto const& box : map.boxes())
+        result.emplace_back(box.name, box.r.low, box.r.high, box.f.low, box.f.high, box.m.low, box.m.high);
+    return result;
+}
+
+}  // namespace
+
+void bind_value(py::module_& module) {
+    py::module_ room = module.def_submodule("value", "RFM scores and segment maps.");
+
+    room.def(
+        "numbers",
+        [](columns const& table, std::string const& role, std::string const& name) {
+            return to_numpy(numbers(table, role, name));
+        },
+        py::arg("table"), py::arg("role"), py::arg("name"), "A column of numbers as float64, NaN where missing.");
+    room.def("labels", &labels, py::arg("table"), py::arg("role"), py::arg("name"),
+             "A column of identifiers as int64 or an object array of str.");
+
+    py::class_<value::segment_map>(room, "SegmentMap")
+        .def(py::init(&make_map), py::arg("boxes"), py::arg("bins"))
+        .def_static("standard", &value::segment_map::standard, py::arg("bins"))
+        .def_property_readonly("bins", &value::segment_map::bins)
+        .def_property_readonly("boxes", &boxes_of)
+        .def_property_readonly("names", &value::segment_map::names)
+        .def("renamed", &value::segment_map::renamed, py::arg("name"), py::arg("to"))
+        .def("check", [](value::segment_map const& map) {
+            auto found = map.check();
+            return py::make_tuple(found.uncovered, found.shadowed, found.dead);
+        });
+
+    room.def("rfm", &rfm, py::arg("recency"), py::arg("frequency"), py::arg("monetary"), py::kw_only(),
+             py::arg("weights"), py::arg("bins"), py::arg("rule"), py::arg("breaks"), py::arg("quantile_type"),
+             py::arg("fixed"), py::arg("nested"), py::arg("nested_minimum"), py::arg("segments"), py::arg("threads"));
+}
+
+}  // namespace clavis::bindings
