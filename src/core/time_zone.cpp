@@ -440,7 +440,7 @@ time_zone time_zone::named(std::string_view name) {
     for (std::string const& directory : zone_directories()) {
         std::ifstream file(directory + '/' + std::string(name), std::ios::binary);
         // Compiled zones have some kilobytes.
-        std::vector<char> bytes(std::size_t{1} << 20);
+        std::vector<char> bytes(std::size_t{1} << 18);
         if (file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())); file.gcount() > 0) {
             bytes.resize(static_cast<std::size_t>(file.gcount()));
             return from_tzif(std::as_bytes(std::span<char const>(bytes)), std::string(name));
@@ -499,9 +499,10 @@ bool local_clock::seek(std::int64_t ticks) {
     constexpr std::int64_t high = for_ever - margin;
     if (ticks < low || ticks >= high) return false;
     time_zone::stretch const found = zone_.stretch_at(floor_divide(ticks, ticks_a_second));
-    begin_ = found.begin <= low / ticks_a_second ? low : found.begin * ticks_a_second;
-    end_ = found.end >= high / ticks_a_second ? high : found.end * ticks_a_second;
-    offset_ = std::int64_t{found.offset} * ticks_a_second;
+    known_[slot_of(ticks)] = {
+        .begin = found.begin <= low / ticks_a_second ? low : found.begin * ticks_a_second,
+        .end = found.end >= high / ticks_a_second ? high : found.end * ticks_a_second,
+        .offset = std::int64_t{found.offset} * ticks_a_second};
     return true;
 }
 

@@ -168,7 +168,7 @@ class column_reader {
             column.resolution = format.resolution;
             column.zone = format.zone;
         }
-        if (format.type == column_type::decimal64) column.scale = std::max(format.scale, 0);
+        if (format.type == column_type::decimal64) column.scale = format.scale;
         if (length_ == 0) return column;
         if (format.stored == storage::null) return read_null(column);
 
@@ -569,7 +569,7 @@ column_view concatenate(std::vector<column_view> const& parts, column_plan const
         whole.resolution = format.resolution;
         whole.zone = format.zone;
     }
-    if (whole.type == column_type::decimal64) whole.scale = std::max(format.scale, 0);
+    if (whole.type == column_type::decimal64) whole.scale = format.scale;
     bool any_missing = false;
     for (auto const& part : parts) {
         whole.size += part.size;

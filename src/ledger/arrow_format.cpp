@@ -92,7 +92,7 @@ std::optional<column_format> parse_decimal(std::string_view text) {
         bits = *width;
     }
     column_format format;
-    format.type = column_type::decimal64;
+    format.type = *scale > 0 ? column_type::decimal64 : column_type::int64;
     format.scale = *scale;
     switch (bits) {
         case 32:

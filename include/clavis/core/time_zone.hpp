@@ -5,6 +5,7 @@
 // change from the POSIX TZ rule at the end of the file, so every year is covered. A zone is immutable, cheap
 // to copy and safe to share between threads; local_clock is the per-thread companion for converting a column.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -63,39 +64,45 @@ class time_zone {
     std::shared_ptr<rules const> rules_;
 };
 
-/// Converts many instants in one zone: remembers the current stretch of constant offset, so neighbouring
-/// instants cost a comparison and a division. One for each thread.
+/// Converts many instants in one zone: remembers stretches of constant offset, so that the instants of a column cost a
+/// look-up and a division each, in any order. One for each thread.
 class local_clock {
   public:
     explicit local_clock(time_zone zone) : zone_(std::move(zone)) {}
 
     std::int32_t day(instant when) {
         std::int64_t const ticks = when.time_since_epoch().count();
-        if (ticks < begin_ || ticks >= end_) [[unlikely]] {
-            if (!seek(ticks)) return zone_.local_day(when);
-        }
-        std::int64_t const local = ticks + offset_;
+        known const& around = known_[slot_of(ticks)];
+        if ((ticks < around.begin || ticks >= around.end) && !seek(ticks)) return zone_.local_day(when);
+        std::int64_t const local = ticks + around.offset;
         std::int64_t const days = local / ticks_a_day;
         return static_cast<std::int32_t>(days - (local - days * ticks_a_day < 0));
     }
     local_instant time(instant when) {
         std::int64_t const ticks = when.time_since_epoch().count();
-        if (ticks < begin_ || ticks >= end_) [[unlikely]] {
-            if (!seek(ticks)) return zone_.local_time(when);
-        }
-        return local_instant(duration(ticks + offset_));
+        known const& around = known_[slot_of(ticks)];
+        if ((ticks < around.begin || ticks >= around.end) && !seek(ticks)) return zone_.local_time(when);
+        return local_instant(duration(ticks + around.offset));
     }
     time_zone const& zone() const { return zone_; }
 
   private:
+    /// A stretch in microseconds.
+    struct known {
+        std::int64_t begin = 0;
+        std::int64_t end = 0;
+        std::int64_t offset = 0;
+    };
     static constexpr std::int64_t ticks_a_day = clavis::day.count();
-    /// False within two days of the ends of the range of an instant, where adding an offset could overflow.
+    // Slots of 2^42 microseconds, 51 days: clocks seldom change twice in one, and 64 of them span nine years.
+    static constexpr std::size_t slots = 64;
+    static std::size_t slot_of(std::int64_t ticks) { return static_cast<std::size_t>(ticks >> 42) % slots; }
+    /// Fills the slot of `ticks`. False within two days of the ends of the range of an instant, where adding an offset
+    /// could overflow.
     bool seek(std::int64_t ticks);
 
     time_zone zone_;
-    std::int64_t begin_ = 0;  // the stretch, in microseconds
-    std::int64_t end_ = 0;
-    std::int64_t offset_ = 0;
+    std::array<known, slots> known_{};
 };
 
 }  // namespace clavis

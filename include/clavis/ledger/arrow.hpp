@@ -15,7 +15,7 @@
 //
 // Types: int32, int64, float64, utf8, large_utf8, date32 and timestamp come as they are; the narrower and
 // unsigned integers, bool, float16, float32, decimal, date64, string_view and dictionaries of any of these
-// are converted into buffers of our own, the null type into text that is all missing. Any other type is an
+// are converted into buffers of our own (decimals without decimal places into int64), the null type into text that is all missing. Any other type is an
 // input_error naming the column.
 
 #include <cstddef>

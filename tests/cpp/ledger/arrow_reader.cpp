@@ -164,7 +164,7 @@ TEST_F(ArrowReader, ReadsEveryType) {
         {"d:19,2", fixed<std::int64_t>({150, 0, -150, -1}), column_type::decimal64, {"150", "-150"}},
         {"d:9,2,32", fixed<std::int32_t>({150, -150}), column_type::decimal64, {"150", "-150"}},
         {"d:18,2,64", fixed<std::int64_t>({150, -150}), column_type::decimal64, {"150", "-150"}},
-        {"d:19,-2", fixed<std::int64_t>({150, 0, -150, -1}), column_type::decimal64, {"15000", "-15000"}},
+        {"d:19,-2", fixed<std::int64_t>({150, 0, -150, -1}), column_type::int64, {"15000", "-15000"}},
     };
     for (auto item : cases) {
         if (item.format.rfind("d:19", 0) == 0) item.array.length = 2;
@@ -240,7 +240,7 @@ TEST_F(ArrowReader, KeepsUnitsZonesAndScales) {
         EXPECT_EQ(batch.columns[3].resolution, time_resolution::nanoseconds);
         EXPECT_EQ(batch.columns[3].zone, "Europe/London");
         EXPECT_EQ(batch.columns[4].scale, 4);
-        EXPECT_EQ(batch.columns[5].scale, 0);
+        EXPECT_EQ(batch.columns[5].type, column_type::int64);
         EXPECT_EQ(batch.columns[5].at<std::int64_t>(0), 10'000);
     }
     producer.batches.clear();
