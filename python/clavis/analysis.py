@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,7 +157,7 @@ def analyse(
         as_of=_time.to_date(core["as_of"]),
         baseline_until=_time.to_date(core["baseline_until"]),
         horizon=_clavis.core.format_duration(_time.microseconds(horizon, "horizon")),
-        tier_program=core["tier_program"],
+        tier_program=json.loads(core["tier_program"]),
         fits=core["fits"],
         notes=core["notes"],
     )
