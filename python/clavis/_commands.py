@@ -243,7 +243,7 @@ def demo(
     threads: Threads = 0,
     machine: Machine = False,
 ) -> None:
-    """Simulate a shop, analyse it and compare what was found with what was planted."""
+    """Simulate a shop, analyse it, compare with the truth."""
     import clavis
 
     with Stages() as stages, _write.Folder(out) as folder:
@@ -355,7 +355,7 @@ def validate(
     as_of: AsOf = None,
     machine: Machine = False,
 ) -> None:
-    """Check records without analysing them; exit code 1 if a row cannot be used."""
+    """Check records; exit code 1 if a row cannot be used."""
     import clavis
 
     with Stages() as stages:

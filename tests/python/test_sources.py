@@ -347,6 +347,11 @@ def test_files_in_a_query_are_read_as_files_alone(tmp_path: Path, monkeypatch: p
         cv.read("SELECT count(*) FROM 'short.csv'")
 
 
+def test_try_cast_passes_over_what_is_no_number(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,amount\n1,abc\n2,3\n")
+    assert cv.read(f"SELECT try_cast(amount AS DOUBLE) AS a FROM '{path}'")["a"].to_pylist() == [None, 3.0]
+
+
 def test_queries_that_cannot_run(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER + "1,2020-01-01,3\n")
     for query, complaint in [
