@@ -24,15 +24,15 @@ class TierProgram:
     """A loyalty programme with tiers, as data; made by :meth:`from_json`.
 
     On a local day a customer's metric is what counts in the window that ends with that day: net spend (a return counts
-    on the day it comes back) or orders. A tier is reached on the day its metric is at least the tier's threshold. It stays
-    while the metric is at least the tier's ``keep`` threshold (default: the threshold), and ``validity`` days beyond the last
-    day on which it was (default: not a day). Everybody starts in the first tier and nobody falls below it. Thresholds are
-    decimals and compared exactly: 0.1 + 0.2 reaches 0.3.
+    on the day it comes back) or orders. A tier is reached on the day its metric is at least the tier's threshold. It
+    stays while the metric is at least the tier's ``keep`` threshold (default: the threshold), and ``validity`` days
+    beyond the last day on which it was (default: not a day). Everybody starts in the first tier and nobody falls below
+    it. Thresholds are decimals and compared exactly: 0.1 + 0.2 reaches 0.3.
 
     The document::
 
-        {"name": "shop", "metric": "spend",                  # or "orders"
-         "window": {"rolling_days": 365},                    # or {"calendar": "month" | "quarter" | "year"}, {"lifetime": true}
+        {"name": "shop", "metric": "spend",   # or "orders"
+         "window": {"rolling_days": 365},     # or {"calendar": "month"}, "quarter", "year"; or {"lifetime": true}
          "tiers": [{"name": "Base"},
                    {"name": "Silver", "threshold": 100, "keep": "79.90"}],
          "validity": {"days": 30}}
@@ -59,8 +59,8 @@ class TierProgram:
         Parameters
         ----------
         source
-            The path of a file, JSON text (it starts with a brace), or the document as a dict. Amounts may be numbers, text or
-            ``decimal.Decimal``.
+            The path of a file, JSON text (it starts with a brace), or the document as a dict. Amounts may be numbers,
+            text or ``decimal.Decimal``.
 
         Raises
         ------
@@ -129,19 +129,19 @@ class TierProgram:
         known_at
             Not there yet: only ``None``.
         customer, time, amount, order_id, currency, kind
-            Names of the columns. A programme that counts orders needs no amounts; without ``order_id`` every sale line is
-            an order.
+            Names of the columns. A programme that counts orders needs no amounts; without ``order_id`` every sale line
+            is an order.
         time_zone, on_bad_rows, amount_digits, threads, progress
             As in :func:`summarize`.
 
         Returns
         -------
         Table
-            One row per customer seen until ``as_of``: ``customer_id``, ``tier``, ``since`` (the day the present stay in the
-            tier began), ``qualified_by`` (the day whose events last lifted the customer to this tier or above it; missing for
-            the first tier), ``keeps_until`` (the last day of the tier if nothing more happens; missing where it does not
-            end), ``to_next`` (what is missing to the next tier on ``as_of``; NaN where there is none), ``reason`` (sentences
-            the customer could read), and ``metric`` (what counts on ``as_of``).
+            One row per customer seen until ``as_of``: ``customer_id``, ``tier``, ``since`` (the day the present stay
+            in the tier began), ``qualified_by`` (the day whose events last lifted the customer to this tier or above
+            it; missing for the first tier), ``keeps_until`` (the last day of the tier if nothing more happens; missing
+            where it does not end), ``to_next`` (what is missing to the next tier on ``as_of``; NaN where there is
+            none), ``reason`` (sentences the customer could read), and ``metric`` (what counts on ``as_of``).
 
         Raises
         ------
@@ -184,10 +184,10 @@ class TierProgram:
         Returns
         -------
         Table
-            By customer, then by day: ``customer_id``, ``from`` and ``to`` (first and last day; ``to`` is missing where the
-            stay had not ended), ``tier``, ``cause`` (first event, purchase, return, window, validity end), ``metric`` on the
-            first day, ``threshold`` (the one reached, or the one to keep that was missed) and ``change`` (by how much the
-            events of the first day changed the metric).
+            By customer, then by day: ``customer_id``, ``from`` and ``to`` (first and last day; ``to`` is missing where
+            the stay had not ended), ``tier``, ``cause`` (first event, purchase, return, window, validity end),
+            ``metric`` on the first day, ``threshold`` (the one reached, or the one to keep that was missed) and
+            ``change`` (by how much the events of the first day changed the metric).
         """
         history = self._history(
             transactions, known_at, customer, time, amount, order_id, currency, kind, time_zone, on_bad_rows,

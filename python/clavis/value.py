@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from clavis.table import Table
 __all__ = ["RfmTable", "SegmentMap", "rfm"]
 
 #: One score, the lowest and highest score, or None for any.
-Scores = Union[int, tuple[int, int], None]
+Scores = int | tuple[int, int] | None
 _AXES = ("r", "f", "m")
 _COLUMNS = ("recency", "frequency", "monetary")
 
@@ -179,8 +179,8 @@ def rfm(
         at or below the value count. ``"midrank"``: without breaks, ⌈bins · (number below + half the equal ones) / n⌉.
     breaks
         ``"quantile"``; ``"weighted"``: quantiles weighted by ``weights``, or by the amounts, so that scores hold equal
-        sums; or given breaks, ``{"r": …, "f": …, "m": …}``, each of ``bins`` − 1 ascending numbers, for example those of
-        an earlier result.
+        sums; or given breaks, ``{"r": …, "f": …, "m": …}``, each of ``bins`` − 1 ascending numbers, for example those
+        of an earlier result.
     quantile_type
         1 to 9 of Hyndman and Fan (1996).
     nested, nested_minimum
@@ -200,8 +200,8 @@ def rfm(
     Returns
     -------
     RfmTable
-        Columns ``customer_id``, ``r``, ``f``, ``m``, ``score``, ``segment``, one row per row of ``s``. Customers who never
-        bought score 1 on every axis and are counted in ``missing``.
+        Columns ``customer_id``, ``r``, ``f``, ``m``, ``score``, ``segment``, one row per row of ``s``. Customers who
+        never bought score 1 on every axis and are counted in ``missing``.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def rfm(
 
     Examples
     --------
-    >>> table = {"customer_id": ["a", "b", "c"], "recency": [3, 40, 3], "frequency": [9, 1, 1], "monetary": [250, 20, 20]}
+    >>> table = {"customer_id": ["a", "b", "c"], "recency": [3, 40, 3], "frequency": [9, 1, 1], "monetary": [250, 2, 2]}
     >>> t = rfm(table, bins=3)
     >>> t["score"]
     array([333, 111, 311], dtype=int32)
