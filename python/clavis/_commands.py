@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from clavis import _text, _write
 from clavis._clavis import Cancelled, InputError, __version__
-from clavis._csv import identifier
+from clavis._csv import identifier, literal
+from clavis._time import day_number, to_date
 from clavis.sources import Session
 
 if TYPE_CHECKING:
@@ -163,6 +164,18 @@ class Roles:
     kind: str | None = None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Where records come from and which of them count."""
+
+    source: str
+    database: Path | None
+    encoding: str | None
+    date_format: str | None
+    as_of: str | None
+    time_zone: str | None
+
+
 @app.command()
 def analyse(
     source: Source,
@@ -203,7 +216,14 @@ def analyse(
     program = _program(tiers)
     with Stages() as stages, _write.Folder(out) as folder:
         table, roles = _records(
-            source, Roles(customer, time, amount, order, currency, kind), stages, database, encoding, date_format
+            source,
+            Roles(customer, time, amount, order, currency, kind),
+            stages,
+            database,
+            encoding,
+            date_format,
+            as_of,
+            time_zone,
         )
         found = clavis.analyse(
             table,
@@ -230,9 +250,10 @@ def analyse(
     if machine:
         print(_write.to_json({"source": source, "out": str(out), **_text.facts(found), "files": folder.files}), end="")
         return
-    _print(title, parts)
-    _print_files(out, folder.files)
-    _print_next(_next_after_analysis(out, tiers is not None))
+    page = Page()
+    page.summary(title, parts)
+    page.files(out, folder.files)
+    page.next(_next_after_analysis(out, tiers is not None))
 
 
 @app.command()
@@ -261,13 +282,14 @@ def demo(
     if machine:
         print(_write.to_json({"out": str(out), **_text.facts(found), "files": folder.files}), end="")
         return
-    _print(title, parts)
-    _print_files(out, folder.files)
+    page = Page()
+    page.summary(title, parts)
+    page.files(out, folder.files)
     again = _text.command(
         "clavis", "analyse", str(out / "transactions.csv"), "--order", "order_id", "--kind", "kind", "--time-zone",
         _SHOP_ZONE, "--out", str(out / "again"),
     )  # fmt: skip
-    _print_next(
+    page.next(
         [
             f"open  {out / 'customers.csv'} in a spreadsheet, or {out / 'summary.md'} for this page",
             f"try   {again}",
@@ -308,7 +330,14 @@ def summarize(
     _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
         table, roles = _records(
-            source, Roles(customer, time, amount, order, currency, kind), stages, database, encoding, date_format
+            source,
+            Roles(customer, time, amount, order, currency, kind),
+            stages,
+            database,
+            encoding,
+            date_format,
+            as_of,
+            time_zone,
         )
         summary = clavis.summarize(
             table,
@@ -360,7 +389,14 @@ def validate(
 
     with Stages() as stages:
         table, roles = _records(
-            source, Roles(customer, time, amount, order, currency, kind), stages, database, encoding, date_format
+            source,
+            Roles(customer, time, amount, order, currency, kind),
+            stages,
+            database,
+            encoding,
+            date_format,
+            as_of,
+            time_zone,
         )
         summary = clavis.summarize(
             table,
@@ -385,19 +421,12 @@ def validate(
 # Records ----------------------------------------------------------------------------------------------------------
 
 
-def _records(
-    source: str,
-    wanted: Roles,
-    stages: Stages,
-    database: Path | None,
-    encoding: str | None,
-    date_format: str | None,
-) -> tuple[pyarrow.Table, Roles]:
-    """The columns of a source that play a part, and their names."""
+def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.Table, Roles]:
+    """The columns of a source that play a part, and their names; rows after ``as_of`` are left out and counted."""
     stages("reading", 0.0)
     with Session() as session, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        select = session.select(source, database, encoding, date_format)
+        select = session.select(reading.source, reading.database, reading.encoding, reading.date_format)
         columns = list(session.columns(select))
         amount = wanted.amount
         if amount is None:
@@ -415,13 +444,32 @@ def _records(
             kind=_optional(columns, wanted.kind, "--kind"),
         )
         chosen = dict.fromkeys(name for name in roles.__dict__.values() if name is not None)
-        table = session.table(f"SELECT {', '.join(map(identifier, chosen))} FROM ({select})")
+        statement = f"SELECT {', '.join(map(identifier, chosen))} FROM ({select})"
+        if reading.as_of is not None:
+            day = _local_day(identifier(roles.time), session.columns(statement)[roles.time], reading.time_zone)
+            last = f"DATE '{to_date(day_number(reading.as_of, '--as-of'))}'"
+            later = f"SELECT count(*) AS rows FROM ({statement}) WHERE {day} > {last}"
+            if count := session.table(later)["rows"][0].as_py():
+                stages.notes.append(f"{count:,} rows after {reading.as_of} left out")
+            statement = f"SELECT * FROM ({statement}) WHERE {day} IS NULL OR {day} <= {last}"
+        table = session.table(statement)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
     for note in notes:
         if f'column "{roles.time}"' in note:  # a date that nobody can read is no mere note
-            raise InputError(note.replace('give date_format="', '--date-format "').replace('" or "', '" or "'))
+            raise InputError(note.replace("date_format=", "--date-format "))
     stages.notes += notes
     return table, roles
+
+
+def _local_day(column: str, type_: str, zone: str | None) -> str:
+    """The calendar day of a time as SQL, by the rules of the library: a time without a zone is UTC."""
+    if type_ == "VARCHAR":
+        column, type_ = f"try_cast({column} AS TIMESTAMP WITH TIME ZONE)", "TIMESTAMP WITH TIME ZONE"
+    if zone is None or type_ == "DATE":
+        return f"{column}::DATE"
+    if type_ != "TIMESTAMP WITH TIME ZONE":
+        column = f"({column} AT TIME ZONE 'UTC')"
+    return f"({column} AT TIME ZONE {literal(zone)})::DATE"
 
 
 def _column(columns: Sequence[str], name: str, otherwise: str | None) -> str | None:
@@ -468,7 +516,7 @@ def _write_analysis(folder: _write.Folder, found: Analysis, summary: str) -> Non
     folder.add_table("customers", "one row per customer with every score", found.customers)
     folder.add_table("segments", "one row per segment", found.segments)
     folder.add_table("alerts", "one row per alarm, each with its sentence", found.alerts)
-    folder.add_table("metrics", "indicators of the whole base, with definitions", found.metrics)
+    folder.add_table("metrics", "indicators of the whole base", found.metrics)
     folder.add_json("quality.json", "what was read, used and refused", found.quality.to_dict())
     models = {"as_of": str(found.as_of), "fits": found.fits, "tier_program": found.tier_program, "notes": found.notes}
     folder.add_json("models.json", "fitted models and the tier programme", models)
@@ -516,65 +564,69 @@ class Stages:
         return True
 
 
-def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        # A file or a pipe has no width: nothing is wrapped or cut.
-        console = Console(highlight=False, width=200, color_system=None)
-    return console
+class Page:
+    """The summary on the standard output: coloured and folded at words on a terminal, as it is elsewhere."""
 
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
 
-def _print(title: str, parts: Sequence[_text.Section]) -> None:
-    console = _console()
-    console.print(Text(title, style="bold"), soft_wrap=True)
-    for part in parts:
-        console.print()
-        console.print(Text(part.title, style="bold cyan"), soft_wrap=True)
-        if isinstance(part, _text.Lines):
-            for line in part.lines:
-                style = "yellow" if line.lstrip().startswith("warning:") or "NOT CONVERGED" in line else ""
-                console.print(Text("  " + line, style=style), soft_wrap=True)
-        else:
-            console.print(_grid(part))
+    def title(self, text: str, style: str = "bold cyan") -> None:
+        self.line(text, style, indent="")
+
+    def line(self, text: str, style: str = "", indent: str = "  ") -> None:
+        lines = [indent + text]
+        if self._console.is_terminal:
+            lines = textwrap.wrap(
+                lines[0],
+                self._console.width,
+                subsequent_indent="    " + indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            ) or [""]
+        for line in lines:
+            self._console.print(Text(line, style=style))
+
+    def raw(self, text: str, style: str = "") -> None:
+        self._console.print(Text("  " + text, style=style))
+
+    def gap(self) -> None:
+        self._console.print()
+
+    def summary(self, title: str, parts: Sequence[_text.Section]) -> None:
+        self.title(title, "bold")
+        for part in parts:
+            self.gap()
+            self.title(part.title)
+            if isinstance(part, _text.Lines):
+                for line in part.lines:
+                    self.line(line, "yellow" if line.lstrip().startswith("warning:") else "")
+                continue
+            for number, line in enumerate(part.lines()):
+                self.raw(line, "" if number else "dim")
             if part.remark:
-                console.print(Text("  " + part.remark, style="dim"), soft_wrap=True)
+                self.line(part.remark, "dim")
 
+    def files(self, out: Path, files: dict[str, str]) -> None:
+        self.gap()
+        self.title(f"Written to {out}")
+        grid: dict[str, list[str]] = {}
+        for name, description in files.items():
+            grid.setdefault(description, []).append(name)
+        for line in _text.Grid("", ["", ""], [[", ".join(names), what] for what, names in grid.items()], 2).lines()[1:]:
+            self.raw(line)
 
-def _grid(part: _text.Grid) -> RichTable:
-    table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for position, name in enumerate(part.header):
-        label = Text(("  " if position == 0 else "") + name)
-        table.add_column(label, justify="left" if part.is_text(position) else "right", no_wrap=name != "meaning")
-    for row in part.rows:
-        table.add_row(*(Text(("  " if position == 0 else "") + cell) for position, cell in enumerate(row)))
-    return table
-
-
-def _print_files(out: Path, files: dict[str, str]) -> None:
-    console = _console()
-    console.print()
-    console.print(Text(f"Written to {out}", style="bold cyan"), soft_wrap=True)
-    stems: dict[str, list[str]] = {}
-    for name, description in files.items():
-        stems.setdefault(description, []).append(name)
-    width = max(len(", ".join(names)) for names in stems.values())
-    for description, names in stems.items():
-        console.print(Text.assemble("  ", f"{', '.join(names):<{width}}", "  ", (description, "dim")), soft_wrap=True)
-
-
-def _print_next(lines: Sequence[str]) -> None:
-    console = _console()
-    console.print()
-    console.print(Text("Next", style="bold cyan"))
-    for line in lines:
-        console.print(Text("  " + line), soft_wrap=True)
+    def next(self, lines: Sequence[str]) -> None:
+        self.gap()
+        self.title("Next")
+        for line in lines:
+            self.line(line)
 
 
 def _next_after_analysis(out: Path, own_tiers: bool) -> list[str]:
-    query = f"SELECT segment, sum(value_at_risk) FROM '{out}/customers.parquet' GROUP BY 1"
+    query = f"SELECT segment, sum(value_at_risk) FROM '{out}/customers.parquet' GROUP BY segment"
     lines = [
         f"open  {out / 'customers.csv'} in a spreadsheet, or {out / 'summary.md'} for this page",
-        "ask   " + _text.command("python", "-c", f'import clavis; print(clavis.read("{query}"))'),
+        f'ask   in Python: clavis.read("{query}").to_pandas()',
         "try   --as-of with an earlier date, to see what would have been known then; --margin 0.3 to count profit",
     ]
     return lines if own_tiers else [*lines, "try   --tiers FILE with your own programme"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,9 @@ __all__ = ["Grid", "Lines", "Section", "amount", "facts", "markdown", "quality_l
 STATES = {
     "NEW": "no second visit yet",
     "ACTIVE": "buys as usual",
-    "WATCH": "later than usual, no alarm yet",
-    "PARTIAL": "buys markedly less than before",
-    "LAPSED": "has most likely stopped",
+    "WATCH": "late, no alarm yet",
+    "PARTIAL": "buys much less",
+    "LAPSED": "most likely gone",
     "RECOVERED": "back after an alarm",
 }
 
@@ -52,17 +53,38 @@ class Grid:
 
     def is_text(self, position: int) -> bool:
         """Whether a column reads from the left."""
-        return position < self.texts or self.header[position] == "meaning"
+        return position < self.texts
+
+    def lines(self) -> list[str]:
+        """The header and the rows in columns."""
+        table = [self.header, *self.rows]
+        widths = [max(_width(row[position]) for row in table) for position in range(len(self.header))]
+        return [
+            "  ".join(self._cell(row, position, width) for position, width in enumerate(widths)).rstrip()
+            for row in table
+        ]
+
+    def _cell(self, row: list[str], position: int, width: int) -> str:
+        blanks = " " * (width - _width(row[position]))
+        return row[position] + blanks if self.is_text(position) else blanks + row[position]
 
 
 Section = Lines | Grid
 
 
+def _width(text: str) -> int:
+    """How many places a text takes on a terminal."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
 def amount(value: float) -> str:
-    """A sum of money: with cents while they matter."""
+    """A sum of money, with cents only where it is small."""
     if not np.isfinite(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}"
+    return f"{value:,.0f}" if abs(value) >= 1_000 or value == 0 else f"{value:,.2f}"
 
 
 def share(part: Any, whole: Any) -> str:
@@ -88,8 +110,10 @@ def sections(found: Analysis) -> Iterator[Section]:
             yield risk
         yield _tiers(found)
     yield from _models(found)
-    if found.notes:
-        yield Lines("Notes", list(found.notes))
+    # The models have said theirs already.
+    said = tuple(line for fit in found.fits.values() for line in (fit["status"], *fit["warnings"]))
+    if notes := [note for note in found.notes if not note.endswith(said)]:
+        yield Lines("Notes", notes)
 
 
 def quality_lines(quality: Quality) -> list[str]:
@@ -132,36 +156,19 @@ def _records(found: Analysis) -> Lines:
 def _states(found: Analysis) -> Grid:
     customers = found.customers
     state = customers["state"]
-    present = [name for name in STATES if np.any(state == name)]
     grid = Grid(
         f"Who is leaving, as of {found.as_of} (watched since {found.baseline_until})",
-        ["state", "customers", "share", *_money_headers(customers), "meaning"],
-        texts=1,
+        ["state", "meaning", "customers", *_money_headers(customers)],
+        texts=2,
     )
-    for name in present:
-        chosen = state == name
-        grid.rows.append(
-            [
-                name,
-                f"{np.count_nonzero(chosen):,}",
-                share(np.count_nonzero(chosen), len(customers)),
-                *_money_cells(customers, chosen),
-                STATES[name],
-            ]
-        )
-    unwatched = np.array([value is None for value in state])
-    if unwatched.any():
-        grid.rows.append(
-            [
-                "–",
-                f"{np.count_nonzero(unwatched):,}",
-                share(np.count_nonzero(unwatched), len(customers)),
-                *_money_cells(customers, unwatched),
-                "not watched (no purchase)",
-            ]
-        )
+    classes = [(name, meaning, state == name) for name, meaning in STATES.items()]
+    classes.append(("–", "not watched", np.array([value is None for value in state])))
+    for name, meaning, chosen in classes:
+        if chosen.any():
+            grid.rows.append([name, meaning, f"{np.count_nonzero(chosen):,}", *_money_cells(customers, chosen)])
     if len(found.alerts):
-        grid.remark = f"{len(found.alerts):,} alarms since {found.baseline_until}, one sentence each in alerts.csv"
+        number = "1 alarm" if len(found.alerts) == 1 else f"{len(found.alerts):,} alarms"
+        grid.remark = f"{number} since {found.baseline_until}, one sentence each in alerts.csv"
     return grid
 
 
@@ -181,7 +188,7 @@ def _segments(found: Analysis) -> Grid:
     money = "net_amount" in segments
     order = np.argsort(-segments["net_amount"] if money else -segments["customers"], kind="stable")
     if money:
-        grid.header += ["net amount", "of all", "a customer", "at risk"]
+        grid.header += ["net amount", "of all", "at risk"]
     for row in order:
         cells = [
             str(segments["segment"][row]),
@@ -192,7 +199,6 @@ def _segments(found: Analysis) -> Grid:
             cells += [
                 amount(segments["net_amount"][row]),
                 f"{100 * segments['net_amount_share'][row]:.1f} %",
-                amount(segments["mean_net_amount"][row]),
                 amount(segments["value_at_risk"][row]) if "value_at_risk" in segments else "–",
             ]
         grid.rows.append(cells)
@@ -206,10 +212,10 @@ def _at_risk(found: Analysis) -> Grid | None:
     if not order:
         return None
     grid = Grid(
-        f"Most value at risk over {found.horizon}",
+        f"Most value at risk over {found.horizon if found.horizon[0].isdigit() else 'one ' + found.horizon}",
         ["customer", "state", "since", "bought last", "orders", "at risk"],
         texts=4,
-        remark=f"in all {amount(float(np.nansum(risk)))} of {np.count_nonzero(risk > 0):,} customers",
+        remark=f"in all {amount(float(np.nansum(risk)))} with {np.count_nonzero(risk > 0):,} customers",
     )
     for row in order:
         grid.rows.append(
@@ -276,15 +282,18 @@ def _window(program: dict[str, Any]) -> str:
 def _models(found: Analysis) -> Iterator[Lines]:
     lines = []
     for name, fit in found.fits.items():
-        status = "converged" if fit["converged"] else f"NOT CONVERGED: {fit['status']}"
-        lines.append(f"{name}: {fit['model']}, {status}, log-likelihood {fit['log_likelihood']:,.2f}")
+        lines.append(f"{name}: {fit['model']}, log-likelihood {fit['log_likelihood']:,.2f}")
         errors = fit["standard_errors"]
-        lines.append(
-            "  " + ", ".join(f"{key} {value:.4g} ± {errors[key]:.2g}" for key, value in fit["parameters"].items())
-        )
+        lines.append("  " + ", ".join(_estimate(key, value, errors[key]) for key, value in fit["parameters"].items()))
+        if not fit["converged"]:
+            lines.append(f"  warning: {fit['status']}")
         lines += [f"  warning: {warning}" for warning in fit["warnings"]]
     if lines:
         yield Lines("What the models say (estimate ± standard error)", lines)
+
+
+def _estimate(name: str, value: float, error: float) -> str:
+    return f"{name} {value:.4g} ± {error:.2g}" if np.isfinite(error) else f"{name} {value:.4g} (no standard error)"
 
 
 def facts(found: Analysis) -> dict[str, Any]:
