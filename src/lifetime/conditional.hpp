@@ -26,7 +26,7 @@ duration common_unit(Model const& model, duration rows) {
 inline double length_in(time_span span, duration unit, char const* what) {
     if (!(span.count() >= 0.0)) throw input_error(std::string("the ") + what + " is negative or missing");
     if (span.is_endless() || span.count() == 0.0) return span.count();
-    if (unit == duration{})
+    if (unit == duration{} && span.unit() != duration{})
         throw input_error(std::string("the ") + what +
                           " has a unit of time, but neither the model nor the rows say theirs");
     return span.in(unit);

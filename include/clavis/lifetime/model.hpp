@@ -25,7 +25,8 @@
 
 namespace clavis::lifetime {
 
-/// A length of time counted in any unit: any std::chrono duration, a number of units, or without end.
+/// A length of time: any std::chrono duration, a number of units, or without end. A unit of zero is that of the model
+/// (or of the rows where the model has none).
 class time_span {
   public:
     constexpr time_span() = default;
@@ -36,7 +37,7 @@ class time_span {
 
     /// How many units it is.
     constexpr double in(duration unit) const {
-        return unit == unit_
+        return unit == unit_ || unit_ == duration{}
                    ? count_
                    : count_ * (static_cast<double>(unit_.count()) / static_cast<double>(unit.count()));
     }

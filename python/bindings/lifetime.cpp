@@ -1,0 +1,225 @@
+// clavis._clavis.lifetime: models as small immutable objects, fits, predictions into NumPy arrays.
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "bindings.hpp"
+#include "clavis/core/errors.hpp"
+#include "clavis/lifetime/clv.hpp"
+#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+
+namespace clavis::bindings {
+
+namespace {
+
+using lifetime::time_span;
+
+time_span span_from(double count, std::int64_t unit) {
+    return {count, duration(unit)};
+}
+
+py::dict to_dict(lifetime::fit_report const& report) {
+    std::size_t const n = report.parameter_names.size();
+    py::dict errors;
+    for (std::size_t i = 0; i < n; ++i)
+        errors[py::str(report.parameter_names[i])] = report.standard_errors[i];
+    py::array_t<double> covariance({n, n});
+    std::copy(report.covariance.begin(), report.covariance.end(), covariance.mutable_data());
+    py::dict result;
+    result["converged"] = report.converged;
+    result["status"] = report.status;
+    result["standard_errors"] = errors;
+    result["covariance"] = covariance;
+    result["log_likelihood"] = report.log_likelihood;
+    result["gradient_norm"] = report.gradient_norm;
+    result["condition"] = report.condition;
+    result["iterations"] = report.iterations;
+    result["rows"] = report.rows;
+    result["distinct_rows"] = report.distinct_rows;
+    result["left_out"] = report.left_out;
+    result["customers"] = report.customers;
+    result["warnings"] = py::tuple(py::cast(report.warnings));
+    return result;
+}
+
+lifetime::fit_options options_from(std::map<std::string, double> const& fixed, unsigned threads,
+                                   py::object callback) {
+    lifetime::fit_options options;
+    options.fixed.assign(fixed.begin(), fixed.end());
+    options.threads = threads;
+    options.watch = make_progress(std::move(callback));
+    return options;
+}
+
+template <class Model>
+py::tuple fit_model(summary_arrays const& rows, std::map<std::string, double> const& fixed, unsigned threads,
+                    py::object callback) {
+    auto const options = options_from(fixed, threads, std::move(callback));
+    auto const found = [&] {
+        py::gil_scoped_release unlocked;
+        return lifetime::fit<Model>(rows.view(), options);
+    }();
+    return py::make_tuple(found.model, to_dict(found.report));
+}
+
+/// A NumPy array that `fill(out)` writes without the interpreter lock.
+template <class Fill>
+py::array_t<double> filled(std::vector<std::size_t> const& shape, Fill&& fill) {
+    py::array_t<double> result(shape);
+    std::span<double> const out(result.mutable_data(), static_cast<std::size_t>(result.size()));
+    py::gil_scoped_release unlocked;
+    fill(out);
+    return result;
+}
+
+std::size_t size_of(summary_arrays const& rows) {
+    return static_cast<std::size_t>(rows.frequency.size());
+}
+
+/// Everything a model of repeat purchases offers; adding one is one line in bind_lifetime.
+template <class Model>
+void bind_model(py::module_& room, char const* name) {
+    py::list names;
+    for (auto parameter : Model::parameter_names)
+        names.append(py::str(std::string(parameter)));
+    py::class_<Model> model(room, name);
+    model.attr("names") = py::tuple(names);
+    model.attr("time_power") =
+        py::tuple(py::cast(std::vector<int>(Model::time_power.begin(), Model::time_power.end())));
+    model
+        .def(py::init(
+                 [](std::array<double, Model::parameter_names.size()> const& parameters, std::int64_t unit) {
+                     Model const made = Model::from(parameters, duration(unit));
+                     made.validate();
+                     return made;
+                 }),
+             py::arg("parameters"), py::arg("unit"))
+        .def_property_readonly("parameters", &Model::parameters)
+        .def_property_readonly("unit", [](Model const& m) { return m.unit.count(); })
+        .def_static("fit", &fit_model<Model>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
+                    py::arg("progress"))
+        .def("log_likelihood",
+             [](Model const& m, summary_arrays const& rows, unsigned threads) {
+                 return filled({size_of(rows)},
+                               [&](auto out) { lifetime::log_likelihood(m, rows.view(), out, threads); });
+             })
+        .def("probability_alive",
+             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
+                unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::probability_alive(m, rows.view(), span_from(count, unit), out, threads);
+                 });
+             })
+        .def("expected_purchases",
+             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
+                unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::expected_purchases(m, rows.view(), span_from(count, unit), out, threads);
+                 });
+             })
+        .def("probability_no_purchase",
+             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
+                unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::probability_no_purchase(m, rows.view(), span_from(count, unit), out, threads);
+                 });
+             })
+        .def("purchase_pmf",
+             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
+                std::int64_t n_max, unsigned threads) {
+                 if (n_max < 0) throw input_error("n_max is negative");
+                 return filled({size_of(rows), static_cast<std::size_t>(n_max) + 1}, [&](auto out) {
+                     lifetime::purchase_pmf(m, rows.view(), span_from(count, unit), n_max, out, threads);
+                 });
+             })
+        .def("discounted_expected_purchases",
+             [](Model const& m, summary_arrays const& rows, double annual_rate, double count,
+                std::int64_t unit, unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::discounted_expected_purchases(m, rows.view(), annual_rate,
+                                                             span_from(count, unit), out, threads);
+                 });
+             })
+        .def("expected_purchases_new_customer",
+             [](Model const& m, double count, std::int64_t unit) {
+                 return lifetime::expected_purchases_new_customer(m, span_from(count, unit));
+             })
+        .def("purchase_pmf_new_customer",
+             [](Model const& m, double count, std::int64_t unit, std::int64_t n_max) {
+                 if (n_max < 0) throw input_error("n_max is negative");
+                 return filled({static_cast<std::size_t>(n_max) + 1}, [&](auto out) {
+                     lifetime::purchase_pmf_new_customer(m, span_from(count, unit), out);
+                 });
+             })
+        .def("lifetime_value",
+             [](Model const& m, lifetime::gamma_gamma const& spend, summary_arrays const& rows, double count,
+                std::int64_t unit, double annual_rate, double margin, unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::lifetime_value(m, spend, rows.view(),
+                                              {.horizon = span_from(count, unit),
+                                               .annual_rate = annual_rate,
+                                               .margin = margin,
+                                               .threads = threads},
+                                              out);
+                 });
+             });
+}
+
+void bind_gamma_gamma(py::module_& room) {
+    using lifetime::gamma_gamma;
+    py::class_<gamma_gamma> model(room, "GammaGamma");
+    model.attr("names") = py::make_tuple("p", "q", "gamma");
+    model
+        .def(py::init([](std::array<double, 3> const& parameters) {
+                 gamma_gamma const made = gamma_gamma::from(parameters);
+                 made.validate();
+                 return made;
+             }),
+             py::arg("parameters"))
+        .def_property_readonly("parameters", &gamma_gamma::parameters)
+        .def_property_readonly("population_mean", &gamma_gamma::population_mean)
+        .def_static("fit", &fit_model<gamma_gamma>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
+                    py::arg("progress"))
+        .def("log_likelihood",
+             [](gamma_gamma const& m, summary_arrays const& rows, unsigned threads) {
+                 return filled({size_of(rows)},
+                               [&](auto out) { lifetime::log_likelihood(m, rows.view(), out, threads); });
+             })
+        .def("expected_spend", [](gamma_gamma const& m, summary_arrays const& rows, unsigned threads) {
+            return filled({size_of(rows)},
+                          [&](auto out) { lifetime::expected_spend(m, rows.view(), out, threads); });
+        });
+}
+
+}  // namespace
+
+void bind_lifetime(py::module_& module) {
+    py::module_ room = module.def_submodule("lifetime", "Models of repeat purchases and spend.");
+
+    py::class_<summary_arrays>(room, "Rows")
+        .def(py::init([](py::array_t<std::int32_t, py::array::c_style> frequency,
+                         py::array_t<double, py::array::c_style> recency,
+                         py::array_t<double, py::array::c_style> T,
+                         py::array_t<double, py::array::c_style> monetary_value,
+                         py::array_t<double, py::array::c_style> weights, std::int64_t unit) {
+                 summary_arrays rows;
+                 rows.frequency = std::move(frequency);
+                 rows.recency = std::move(recency);
+                 rows.T = std::move(T);
+                 rows.monetary_value = std::move(monetary_value);
+                 rows.weights = std::move(weights);
+                 rows.unit_microseconds = unit;
+                 return rows;
+             }),
+             py::arg("frequency"), py::arg("recency"), py::arg("T"), py::arg("monetary_value"),
+             py::arg("weights"), py::arg("unit"))
+        .def("__len__", &size_of)
+        .def_property_readonly("unit", [](summary_arrays const& rows) { return rows.unit_microseconds; });
+
+    bind_model<lifetime::beta_geo_nbd>(room, "BetaGeoNBD");
+    bind_model<lifetime::modified_beta_geo_nbd>(room, "ModifiedBetaGeoNBD");
+    bind_gamma_gamma(room);
+}
+
+}  // namespace clavis::bindings
