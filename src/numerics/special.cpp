@@ -118,7 +118,7 @@ double scaled_upper_gamma(double n, double z) noexcept {
             c = b + numerator / c;
             double const factor = c * d;
             result *= factor;
-            if (std::abs(factor - 1.0) < 1e-16) break;
+            if (std::abs(factor - 1.0) < 3e-16) break;
         }
         return result;
     }

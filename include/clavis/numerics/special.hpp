@@ -5,7 +5,8 @@
 // bound * max(1, |exact|) for logarithms and digamma, relative for the rest. NaN in, NaN out; arguments
 // outside the domain give NaN. Unlike std::lgamma nothing here touches global state, so all of it may run on
 // any number of threads.
-//   log_gamma, digamma            1e-15        Stirling's series after a shift to z >= 10 (DLMF 5.11, 5.5)
+//   log_gamma                     5e-15        Stirling's series after a shift to z >= 10 (DLMF 5.11, 5.5)
+//   digamma                       1e-15        Stirling's series after a shift to z >= 10 (DLMF 5.11, 5.5)
 //   trigamma                      2e-15        likewise
 //   log_rising                    1e-14        difference of two such series, taken before anything cancels
 //   incomplete_beta               1e-12        Boost.Math
