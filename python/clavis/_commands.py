@@ -215,16 +215,8 @@ def analyse(
     _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     program = _program(tiers)
     with Stages() as stages, _write.Folder(out) as folder:
-        table, roles = _records(
-            source,
-            Roles(customer, time, amount, order, currency, kind),
-            stages,
-            database,
-            encoding,
-            date_format,
-            as_of,
-            time_zone,
-        )
+        reading = Reading(source, database, encoding, date_format, as_of, time_zone)
+        table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         found = clavis.analyse(
             table,
             as_of=as_of,
@@ -329,16 +321,8 @@ def summarize(
 
     _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
-        table, roles = _records(
-            source,
-            Roles(customer, time, amount, order, currency, kind),
-            stages,
-            database,
-            encoding,
-            date_format,
-            as_of,
-            time_zone,
-        )
+        reading = Reading(source, database, encoding, date_format, as_of, time_zone)
+        table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         summary = clavis.summarize(
             table,
             **roles.__dict__,
@@ -388,16 +372,8 @@ def validate(
     import clavis
 
     with Stages() as stages:
-        table, roles = _records(
-            source,
-            Roles(customer, time, amount, order, currency, kind),
-            stages,
-            database,
-            encoding,
-            date_format,
-            as_of,
-            time_zone,
-        )
+        reading = Reading(source, database, encoding, date_format, as_of, time_zone)
+        table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         summary = clavis.summarize(
             table,
             **roles.__dict__,
