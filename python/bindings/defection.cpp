@@ -170,17 +170,20 @@ void bind_defection(py::module_& module) {
                     py::arg("threads"), py::arg("progress"))
         .def(
             "update",
-            [](watch& self, ledger::history const& batch, std::int32_t as_of, unsigned threads,
+            // No batch: nothing happened.
+            [](watch& self, ledger::history const* batch, std::int32_t as_of, unsigned threads,
                py::object callback) {
                 progress const reporter = make_progress(std::move(callback));
+                ledger::history const quiet;
                 defection::alerts found;
                 {
                     py::gil_scoped_release unlocked;
-                    found = self.state.update(batch, date_of(as_of), threads, reporter);
+                    found = self.state.update(batch != nullptr ? *batch : quiet, date_of(as_of), threads,
+                                              reporter);
                 }
                 return py::make_tuple(to_dict(found), to_dict(found.received));
             },
-            py::arg("batch"), py::arg("as_of"), py::arg("threads"), py::arg("progress"))
+            py::arg("batch").none(true), py::arg("as_of"), py::arg("threads"), py::arg("progress"))
         .def(
             "states",
             [](watch const& self, std::int32_t as_of, unsigned threads) {

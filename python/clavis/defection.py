@@ -154,8 +154,9 @@ class DefectionMonitor:
             "on_bad_rows": on_bad_rows,
         }
         until = _time.day_number(baseline_until, "baseline_until")
+        records = self._read(transactions).history()
         self._monitor = _clavis.defection.Monitor.fit(
-            records=self._read(transactions),
+            records=records,
             baseline_until=until,
             retained=list(self.retained),
             false_alarms_per_year=self.false_alarms_per_year,
@@ -196,10 +197,12 @@ class DefectionMonitor:
             If ``as_of`` lies before a day already watched, or a value cannot be used.
         """
         monitor = self._fitted()
-        records = self._read(batch)
+        state = self._read(batch)
+        # A batch without a row that counts is a quiet time, not an error.
+        records = state.history() if state.quality()["rows_used"] else None
         if as_of is not None:
             until = _time.day_number(as_of, "as_of")
-        elif len(records.day):
+        elif records is not None and len(records.day):
             until = max(int(records.day.max().astype(np.int64)), monitor.watched_until)
         else:
             until = monitor.watched_until
@@ -250,7 +253,7 @@ class DefectionMonitor:
         until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
         return Table(monitor.states(until, self.threads))
 
-    def _read(self, table: Any) -> _clavis.ledger.History:
+    def _read(self, table: Any) -> _clavis.ledger.Summarizer:
         roles = dict(self._reading["roles"])
         source, names = _input.resolve(table, roles, "transactions")
         if names.get("amount") == "amount" and "amount" not in _input.column_names(source, "transactions"):
@@ -271,7 +274,7 @@ class DefectionMonitor:
         for columns in _input.batches(source, names):
             state.update(columns)
         self._quality = Quality.from_dict(state.quality())
-        return state.history()
+        return state
 
     def _fitted(self) -> _clavis.defection.Monitor:
         if self._monitor is None:
@@ -389,7 +392,7 @@ def average_run_length(rho: float, limit: float, rate: float = 1.0) -> float:
 
 
 def threshold_for(rho: float, run_length: float, rate: float = 1.0) -> float:
-    """The limit at which the rate-drop CUSUM waits ``run_length`` on average: the inverse of :func:`average_run_length`.
+    """The limit at which the rate-drop CUSUM waits ``run_length`` on average, as :func:`average_run_length` has it.
 
     Examples
     --------
