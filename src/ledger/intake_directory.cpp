@@ -193,15 +193,25 @@ class text_index {
     template <class Get>
     void find(std::size_t begin, std::size_t end, std::uint8_t const* skip, Get const& get,
               std::uint32_t* codes, std::vector<std::size_t>& missing) const {
-        constexpr std::size_t group = 16;
+        constexpr std::size_t group = 32;
         std::uint64_t hashes[group] = {};
+        std::int64_t const* offsets = ids_.offsets().data();
+        char const* bytes = ids_.bytes().data();
         for (std::size_t start = begin; start < end; start += group) {
+            // Slot, offset and bytes lie far apart: each is asked for while other rows are being worked on.
             std::size_t const stop = std::min(end, start + group);
             for (std::size_t row = start; row < stop; ++row) {
                 if (skip[row] != 0) continue;
                 hashes[row - start] = hash(get(row));
                 __builtin_prefetch(&slots_[hashes[row - start] & (slots_.size() - 1)]);
             }
+            std::uint32_t likely[group];
+            for (std::size_t row = start; row < stop; ++row) {
+                likely[row - start] = slots_[hashes[row - start] & (slots_.size() - 1)].code;
+                if (likely[row - start] != absent) __builtin_prefetch(offsets + likely[row - start]);
+            }
+            for (std::size_t row = start; row < stop; ++row)
+                if (likely[row - start] != absent) __builtin_prefetch(bytes + offsets[likely[row - start]]);
             for (std::size_t row = start; row < stop; ++row) {
                 if (skip[row] != 0) continue;
                 std::uint32_t const code = slots_[probe(get(row), hashes[row - start])].code;
@@ -223,9 +233,19 @@ class text_index {
     }
 
     std::vector<std::uint32_t> sorted() const {
+        // Ids often begin alike ("customer 1"), so what all share is left out of the keys.
+        std::size_t shared = ids_.size() == 0 ? 0 : ids_[0].size();
+        for (std::size_t i = 1; i < ids_.size() && shared > 0; ++i) {
+            std::string_view const id = ids_[i];
+            std::size_t const length = std::min(shared, id.size());
+            shared = static_cast<std::size_t>(
+                std::mismatch(id.begin(), id.begin() + static_cast<std::ptrdiff_t>(length), ids_[0].begin())
+                    .first -
+                id.begin());
+        }
         std::vector<std::pair<std::uint64_t, std::uint32_t>> keys(ids_.size());
         for (std::size_t i = 0; i < keys.size(); ++i)
-            keys[i] = {prefix(ids_[i]), static_cast<std::uint32_t>(i)};
+            keys[i] = {prefix(ids_[i].substr(shared)), static_cast<std::uint32_t>(i)};
         std::sort(keys.begin(), keys.end(), [this](auto const& a, auto const& b) {
             return a.first != b.first ? a.first < b.first : ids_[a.second] < ids_[b.second];
         });
