@@ -248,6 +248,20 @@ TEST(TimeZones, CoversEveryInstant) {
     EXPECT_EQ(time_zone().name(), "UTC");
 }
 
+TEST(TimeZones, OneClockServesInstantsInAnyOrder) {
+    auto const zone = read(with_rule("EST5EDT,M3.2.0,M11.1.0"));
+    local_clock clock(zone);
+    std::uint64_t state = 1;
+    for (int i = 0; i < 20'000; ++i) {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        // Over 600 years, so that years share the clock's slots.
+        instant const when{duration(static_cast<std::int64_t>(state >> 11) % (600 * clavis::year.count()) -
+                                    200 * clavis::year.count())};
+        ASSERT_EQ(clock.day(when), zone.local_day(when)) << clavis::to_string(when);
+        ASSERT_EQ(clock.time(when), zone.local_time(when)) << clavis::to_string(when);
+    }
+}
+
 TEST(TimeZones, ReadsOffsetsAsNames) {
     EXPECT_EQ(time_zone::named("+05:30").offset_at({}), 19800);
     EXPECT_EQ(time_zone::named("-0800").offset_at({}), -28800);

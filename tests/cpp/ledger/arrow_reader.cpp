@@ -388,7 +388,7 @@ TEST_F(ArrowReader, NamesColumnsThatAreNotThere) {
 TEST_F(ArrowReader, ListsSomeOfManyColumns) {
     std::vector<foreign_type> many;
     for (int i = 0; i < 60; ++i)
-        many.push_back({.format = "l", .name = "c" + std::to_string(i)});
+        many.push_back({.format = "l", .name = std::string("c").append(std::to_string(i))});
     producer.type = table_type(many);
     try {
         open().select({"x"});
