@@ -7,6 +7,7 @@
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/core/exact_sum.hpp"
+#include "clavis/statistics/concentration.hpp"
 #include "clavis/value/rfm.hpp"
 #include "clavis/value/segments.hpp"
 
@@ -185,6 +186,22 @@ void bind_value(py::module_& module) {
             auto found = map.check();
             return py::make_tuple(found.uncovered, found.shadowed, found.dead);
         });
+
+    using statistics::concentration;
+    py::class_<concentration>(room, "Concentration")
+        .def(py::init([](doubles const& values) { return concentration(span_of<double>(values)); }), py::arg("values"))
+        .def_property_readonly("size", &concentration::size)
+        .def_property_readonly("total", &concentration::total)
+        .def_property_readonly("negative", &concentration::negative)
+        .def_property_readonly("gini", &concentration::gini)
+        .def_property_readonly("gini_unbiased", &concentration::gini_unbiased)
+        .def_property_readonly("gini_bounded", &concentration::gini_bounded)
+        .def_property_readonly("hhi", &concentration::hhi)
+        .def_property_readonly("hhi_normalized", &concentration::hhi_normalized)
+        .def_property_readonly("effective_size", &concentration::effective_size)
+        .def("top_share", &concentration::top_share, py::arg("part"))
+        .def("top_share_whole", &concentration::top_share_whole, py::arg("part"))
+        .def("holders_of", &concentration::holders_of, py::arg("share"));
 
     room.def("rfm", &rfm, py::arg("recency"), py::arg("frequency"), py::arg("monetary"), py::kw_only(),
              py::arg("weights"), py::arg("bins"), py::arg("rule"), py::arg("breaks"), py::arg("quantile_type"),

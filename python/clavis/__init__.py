@@ -13,12 +13,13 @@ from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
 from clavis.table import Table
-from clavis.value import RfmTable, SegmentMap, rfm
+from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 
 __all__ = [
     "Analysis",
     "BetaGeoNBD",
     "Cancelled",
+    "Concentration",
     "CustomerBook",
     "DefectionMonitor",
     "FitReport",
@@ -36,6 +37,7 @@ __all__ = [
     "__version__",
     "analyse",
     "average_run_length",
+    "concentration",
     "lifetime_value",
     "read",
     "read_batches",

@@ -1,4 +1,4 @@
-"""Who matters: recency, frequency, monetary value, and segments drawn on them."""
+"""Who matters: recency, frequency, monetary value, segments drawn on them, and how few bring how much."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clavis import _clavis, _columns, _input
 from clavis.summary import Summary
 from clavis.table import Table
 
-__all__ = ["RfmTable", "SegmentMap", "rfm"]
+__all__ = ["Concentration", "RfmTable", "SegmentMap", "concentration", "rfm"]
 
 #: One score, the lowest and highest score, or None for any.
 Scores = int | tuple[int, int] | None
@@ -286,3 +286,108 @@ def _read(
 
 def _first(present: Sequence[str], names: Sequence[str], fallback: str) -> str:
     return next((name for name in names if name in present), fallback)
+
+
+class Concentration:
+    """How unevenly a total is spread; made by :func:`concentration`.
+
+    What divides by a total that is not positive is NaN.
+    """
+
+    def __init__(self, core: _clavis.value.Concentration) -> None:
+        self._core = core
+
+    @property
+    def n(self) -> int:
+        """How many values there are."""
+        return self._core.size
+
+    @property
+    def total(self) -> float:
+        """Their sum."""
+        return self._core.total
+
+    @property
+    def negative(self) -> int:
+        """How many are below 0."""
+        return self._core.negative
+
+    @property
+    def gini(self) -> float:
+        """Gini's index, Σ (2i − n − 1) x₍ᵢ₎ / (n Σ x); above 1 at times where values are negative."""
+        return self._core.gini
+
+    @property
+    def gini_unbiased(self) -> float:
+        """``gini`` · n / (n − 1)."""
+        return self._core.gini_unbiased
+
+    @property
+    def gini_bounded(self) -> float:
+        """``gini_unbiased`` with the sum of sizes below: within 0 and 1 for negative values too."""
+        return self._core.gini_bounded
+
+    @property
+    def hhi(self) -> float:
+        """Herfindahl's index, the sum of squared shares, 1/n to 1."""
+        return self._core.hhi
+
+    @property
+    def hhi_normalized(self) -> float:
+        """``hhi`` from 0 (all alike) to 1."""
+        return self._core.hhi_normalized
+
+    @property
+    def effective_n(self) -> float:
+        """1 / ``hhi``: how many equal ones would be as concentrated."""
+        return self._core.effective_size
+
+    def top_share(self, p: float, *, whole: bool = False) -> float:
+        """The part of the total that the largest part ``p`` (0 to 1) holds, between two values in proportion; with
+        ``whole`` that of the largest ⌈p n⌉."""
+        if not 0 <= p <= 1:
+            raise ValueError(f"a part lies between 0 and 1, not {p}")
+        return self._core.top_share_whole(p) if whole else self._core.top_share(p)
+
+    def holders_of(self, share: float) -> float:
+        """The smallest part of all that holds this share of the total."""
+        if not 0 <= share <= 1:
+            raise ValueError(f"a share lies between 0 and 1, not {share}")
+        return self._core.holders_of(share)
+
+    def __repr__(self) -> str:
+        return (
+            f"Concentration(n={self.n}, gini={self.gini:.4f}, top_share(0.2)={self.top_share(0.2):.4f}, "
+            f"hhi={self.hhi:.3g}, effective_n={self.effective_n:.1f})"
+        )
+
+
+def concentration(x: npt.ArrayLike) -> Concentration:
+    """How unevenly a total is spread over those who make it up, such as sales over customers.
+
+    Parameters
+    ----------
+    x
+        One number each, shape (n,), in any order.
+
+    Returns
+    -------
+    Concentration
+        ``gini``, ``gini_unbiased``, ``gini_bounded``, ``hhi``, ``hhi_normalized``, ``effective_n``, ``top_share(p)``,
+        ``holders_of(share)``.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing or infinite (named by row).
+
+    Examples
+    --------
+    >>> c = concentration([30, 30, 20, 20])
+    >>> round(c.hhi, 12), round(c.top_share(0.5), 12)
+    (0.26, 0.6)
+    """
+    values = np.asarray(x, dtype=np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"concentration takes a one-dimensional array, not {values.ndim} dimensions")
+    return Concentration(_clavis.value.Concentration(values))

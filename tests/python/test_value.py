@@ -196,3 +196,36 @@ def test_bad_input_is_named(change: dict[str, Any], keywords: dict[str, Any], me
     s: dict[str, Any] = {"recency": [1, 2], "frequency": [1, 2], "monetary": [1.0, 2.0], **change}
     with pytest.raises(ValueError, match=message):
         cv.rfm(s, **keywords)
+
+
+def test_concentration() -> None:
+    c = cv.concentration([541, 1463, 2445, 3438, 4437, 5401, 6392, 8304, 11904, 22261])
+    assert c.gini == pytest.approx(0.4620911303, abs=5e-11)
+    assert c.gini_unbiased == pytest.approx(0.5134345892, abs=5e-11)
+    firms = cv.concentration([30, 30, 20, 20])
+    assert firms.hhi == pytest.approx(0.26, rel=1e-14)
+    assert firms.effective_n == pytest.approx(1 / 0.26, rel=1e-14)
+    assert firms.top_share(0.3) == pytest.approx(0.36, rel=1e-14)
+    assert firms.top_share(0.3, whole=True) == pytest.approx(0.6, rel=1e-14)
+    assert firms.holders_of(0.45) == pytest.approx(0.375, rel=1e-14)
+    assert repr(firms).startswith("Concentration(n=4, gini=0.1000")
+    assert np.isnan(cv.concentration([]).gini)
+    with pytest.raises(ValueError, match="row 1: is missing or not finite"):
+        cv.concentration([1, np.nan])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        firms.top_share(20)
+
+
+def test_concentration_of_uci(data: Callable[[str], Path]) -> None:
+    lines = pd.read_csv(data("online_retail.csv.gz"), dtype={"InvoiceNo": str, "StockCode": str})
+    s = cv.summarize(
+        lines.assign(amount=lines["Quantity"] * lines["UnitPrice"]),
+        customer="CustomerID",
+        time="InvoiceDate",
+        amount="amount",
+    )
+    c = cv.concentration(s["net_amount"])
+    assert c.n == 4372
+    assert c.negative == 41
+    assert c.gini == pytest.approx(0.7092835734, abs=5e-11)
+    assert c.top_share(0.2) == pytest.approx(0.73847075, abs=5e-9)
