@@ -126,8 +126,12 @@ double beta_geo_nbd::discounted(double t, double rate) const noexcept {
             },
             low, high);
         sum += panel;
-        // Behind this point nothing is left that discounting would let count.
-        if (rate > 0.0 && rate * alpha * std::expm1(high) > 45.0) break;
+        // The rate of purchases only falls, which bounds all that is still to come.
+        double const ratio = std::expm1(high);
+        double const later = t - alpha * ratio;
+        double const discount = rate > 0.0 ? std::exp(-rate * alpha * ratio) * std::min(later, 1.0 / rate)
+                                           : std::exp(-rate * t) * later;
+        if (!(r / alpha * survival_ratio(n, a, b, ratio) * discount > 1e-16 * sum)) break;
         low = high;
     }
     return sum;
