@@ -48,15 +48,26 @@ app = typer.Typer(
 def run(arguments: list[str]) -> int:
     """Run a command; every failure is one sentence and an exit code."""
     machine = "--json" in arguments
-    # A terminated process tidies up what it has half written.
-    with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, _terminated)
     try:
-        code = app(args=arguments, prog_name="clavis", standalone_mode=False)
+        # A terminated process tidies up what it has half written.
+        before = signal.signal(signal.SIGTERM, _terminated)
+    except ValueError:  # not in the main thread
+        return _run(arguments, machine)
+    try:
+        return _run(arguments, machine)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(arguments: list[str], machine: bool) -> int:
+    try:
+        code = int(app(args=arguments, prog_name="clavis", standalone_mode=False) or 0)
         sys.stdout.flush()
-        return int(code or 0)
+        return _failed("interrupted", 130, machine) if code == 130 else code
     except (KeyboardInterrupt, Cancelled, typer.Abort):
         return _failed("interrupted", 130, machine)
+    except Terminated:
+        return _failed("ended", 128 + signal.SIGTERM, machine)
     except BrokenPipeError:
         # The reader of a pipe has had enough; nothing more may be written to it, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -85,8 +96,12 @@ def _failed(sentence: str, code: int, machine: bool) -> int:
     return code
 
 
+class Terminated(BaseException):
+    """The process was asked to end."""
+
+
 def _terminated(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    raise Terminated
 
 
 def _version(wanted: bool) -> None:
@@ -267,7 +282,8 @@ def demo(
         title = f"A simulated shop: {len(found.customers):,} customers as of {found.as_of}"
         parts = [*_text.sections(found), _text.planted_and_found(found, book.truth)]
         stages("writing", 0.0)
-        folder.add_table("transactions", "the shop's records (times are UTC)", book.transactions)
+        for name in book.tables:
+            folder.add_table(name, "the shop's records (times are UTC)", getattr(book, name))
         folder.add_table("truth", "what was planted, one row per customer", book.truth)
         _write_analysis(folder, found, _text.markdown(title, parts))
         folder.commit({"source": f"simulate_shop({customers}, {seed})", "clavis": __version__, **_text.facts(found)})
@@ -426,7 +442,9 @@ def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.T
             last = f"DATE '{to_date(day_number(reading.as_of, '--as-of'))}'"
             later = f"SELECT count(*) AS rows FROM ({statement}) WHERE {day} > {last}"
             if count := session.table(later)["rows"][0].as_py():
-                stages.notes.append(f"{count:,} rows after {reading.as_of} left out")
+                number = "1 row" if count == 1 else f"{count:,} rows"
+                them = "it" if count == 1 else "them"
+                stages.notes.append(f"{number} after {reading.as_of} left out; rows count without {them}")
             statement = f"SELECT * FROM ({statement}) WHERE {day} IS NULL OR {day} <= {last}"
         table = session.table(statement)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]

@@ -148,7 +148,8 @@ def guarded(table: pyarrow.Table) -> pyarrow.Table:
             column = table.column(position)
             risky = compute.match_substring_regex(column, _FORMULA)
             if compute.any(risky).as_py():
-                safe = compute.if_else(risky, compute.binary_join_element_wise("'", column, ""), column)
+                mark, nothing = pa.scalar("'", field.type), pa.scalar("", field.type)
+                safe = compute.if_else(risky, compute.binary_join_element_wise(mark, column, nothing), column)
                 table = table.set_column(position, field.name, safe)
     return table.rename_columns(["'" + name if re.search(_FORMULA, name) else name for name in table.column_names])
 
