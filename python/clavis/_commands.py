@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
 import os
@@ -275,7 +274,6 @@ def demo(
     import clavis
 
     with Stages() as stages, _write.Folder(out) as folder:
-        stages("simulating", 0.0)
         book = clavis.simulate_shop(customers=customers, seed=seed, threads=threads, progress=stages)
         assert book.truth is not None
         found = clavis.analyse(book, time_zone=_SHOP_ZONE, threads=threads, progress=stages)
