@@ -192,8 +192,19 @@ def _write_arrow(arrow: pyarrow.Table, path: Path) -> None:
     if path.suffix == ".parquet":
         writer = require("pyarrow.parquet", "io", "writing Parquet").write_table
     else:
-        writer, arrow = require("pyarrow.csv", "io", "writing CSV").write_csv, guarded(arrow)
+        writer, arrow = require("pyarrow.csv", "io", "writing CSV").write_csv, _short_times(guarded(arrow))
     writer(arrow, str(path))
+
+
+def _short_times(arrow: pyarrow.Table) -> pyarrow.Table:
+    """The table without the fractions of whole seconds."""
+    pa = require("pyarrow", "io", "writing CSV")
+    for position, field in enumerate(arrow.schema):
+        if pa.types.is_timestamp(field.type):
+            with contextlib.suppress(pa.ArrowInvalid):  # some are no whole seconds
+                seconds = arrow.column(position).cast(pa.timestamp("s", field.type.tz))
+                arrow = arrow.set_column(position, field.name, seconds)
+    return arrow
 
 
 def _flush(path: Path) -> None:

@@ -215,6 +215,18 @@ def test_summarize(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "must end in .csv or .parquet" in capsys.readouterr().err
 
 
+def test_the_guide_explains_every_column(shop: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "analysis.md").read_text(encoding="utf-8")
+    found = cv.analyse(cv.read(shop), order_id="order_id", kind="kind")
+    for name in ("customers", "segments", "alerts", "metrics"):
+        section = re.search(rf"^## {name}\b.*?(?=^## |\Z)", guide, re.MULTILINE | re.DOTALL)
+        assert section is not None, name
+        explained = re.findall(r"^\| `(\w+)`", section[0], re.MULTILINE)
+        table = getattr(found, name)
+        wanted = table["metric"].tolist() if name == "metrics" else table.columns
+        assert explained == wanted, name
+
+
 # Bad input --------------------------------------------------------------------------------------------------------
 
 BAD = """customer_id,time,qty,price,amount
@@ -476,6 +488,16 @@ def test_missing_values_are_empty_cells_and_nulls(tmp_path: Path) -> None:
     assert cv.read(tmp_path / "t.parquet")["x"].to_pylist() == [1.5, None, np.inf]
     _write.write_table(table, tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text() == '"x","d"\n1.5,2024-02-29\n,\ninf,\n'
+
+
+def test_times_show_what_they_hold(tmp_path: Path) -> None:
+    whole = np.array(["2024-02-29T10:00:05", "NaT"], dtype="datetime64[us]")
+    exact = np.array(["2024-02-29T10:00:05.25", "2024-02-29T10:00:05"], dtype="datetime64[us]")
+    _write.write_table(cv.Table({"whole": whole, "exact": exact}), tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text().splitlines()[1:] == [
+        "2024-02-29 10:00:05,2024-02-29 10:00:05.250000",
+        ",2024-02-29 10:00:05.000000",
+    ]
 
 
 def test_json_has_no_nan() -> None:
