@@ -21,8 +21,6 @@ constexpr double unit_days = in_units(week, day);
 /// it.
 constexpr double hysteresis = 5;
 constexpr double overdue_level = 0.01;
-/// A chance of leaving at a visit that is none.
-constexpr double no_dropout = 1e-8;
 constexpr int visits_to_settle = 3;
 constexpr std::size_t block = 4096;
 
@@ -203,13 +201,19 @@ baseline learn_baseline(ledger::history const& records, sys_days until, std::opt
     options.threads = threads;
     options.watch = watch;
     result.fit = lifetime::fit<lifetime::modified_beta_geo_nbd>(customers, options);
-    auto const& fitted = result.fit->model;
-    if (!result.fit->report.converged && fitted.a < no_dropout * fitted.b) {
-        // Without a sign of dropout its parameters run away. The limit is a population that stays.
-        options.fixed = {{"a", no_dropout}, {"b", 1.0}};
-        result.fit = lifetime::fit<lifetime::modified_beta_geo_nbd>(customers, options);
-        result.notes.push_back(
-            "nobody is seen to leave in the baseline: the rates are those of customers who stay");
+    if (!result.fit->report.converged) {
+        // How customers leave often cannot be told, and its parameters run away to where everybody stays, or
+        // leaves at once or never. The clock needs the rates alone: learn them with the dropout as found.
+        auto const first = *result.fit;
+        options.fixed = {{"a", first.model.a}, {"b", first.model.b}};
+        auto held = lifetime::fit<lifetime::modified_beta_geo_nbd>(customers, options);
+        if (held.report.converged) {
+            result.notes.push_back("the rates are learned, but how customers leave is not: " +
+                                   first.report.status);
+            result.notes.insert(result.notes.end(), first.report.warnings.begin(),
+                                first.report.warnings.end());
+            result.fit = std::move(held);
+        }
     }
     auto const& told = result.fit->report;
     if (!told.converged)
