@@ -23,7 +23,8 @@ change_plan draw_change(shop_options const& options, change_window window, int f
     }
     int const from = std::max(window.from, first_day + 1);
     if (from > window.until) return {};
-    plan.day = from + static_cast<int>(random.below(static_cast<std::uint64_t>(window.until - from + 1)));
+    auto const possible = static_cast<std::uint64_t>(window.until - from) + 1;
+    plan.day = from + static_cast<int>(random.below(possible));
     return plan;
 }
 
