@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,3 +282,12 @@ def test_repr_tells_the_state() -> None:
     assert repr(mon) == "DefectionMonitor(retained=(0, 0.5), false_alarms_per_year=0.1), not fitted"
     mon.fit(RECORDS, baseline_until="2023-01-01")
     assert repr(mon).endswith(": 4 customers, watched from 2023-01-01 until 2022-12-31")
+
+
+def test_the_example_of_the_methods_page_runs() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "methods" / "defection.md"
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    names: dict[str, cv.Table] = {}
+    exec(compile(example, str(page), "exec"), names)
+    assert len(names["alerts"]) > 0
+    assert len(names["states"]) == len(np.unique(names["states"]["customer_id"])) > 300

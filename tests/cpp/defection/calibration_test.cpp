@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "clavis/defection/detectors.hpp"
 #include "clavis/defection/monitor.hpp"
 #include "defection/population.hpp"
 
@@ -103,6 +104,44 @@ TEST(Calibration, UnchangedCustomersAlarmWithinTheBudget) {
         // comes once a year cannot be missed within one.
         EXPECT_GE(found.part, r == 2 ? 0.02 : 0.001);
     }
+}
+
+TEST(Calibration, OnExactTimesTheBoundIsNearlyReached) {
+    // The detector alone, times not rounded to days: how much of the budget whole days cost.
+    world const w{.watched = 53};
+    std::size_t const size = scaled(60000, 4000);
+    double const log_limit = std::log(shiryaev_roberts_limit(0.1)) + std::log(2.0);
+    double const start = 7 * w.baseline;
+    double const end = start + 365.25;
+    std::size_t alarmed = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        customer const one = simulate(w, 48, i);
+        auto next = std::upper_bound(one.visits.begin(), one.visits.end(), start);
+        double last = *(next - 1);
+        double visits = static_cast<double>(next - one.visits.begin()) - 1;
+        double at = start;
+        double half = -INFINITY;
+        while (true) {
+            double const until = next == one.visits.end() ? end : std::min(*next, end);
+            double const scale = 7 * w.alpha + last + (at - last);
+            double const grown = shiryaev_roberts_after(half, 0.5, w.r + visits, scale, until - at, 7);
+            double const stop = shiryaev_roberts_after(-INFINITY, 0, w.r + visits, scale, until - at, 7);
+            if (log_add(grown, stop) >= log_limit) {
+                ++alarmed;
+                break;
+            }
+            if (until == end) break;
+            half = grown + std::log(0.5);
+            last = at = until;
+            ++visits;
+            ++next;
+        }
+    }
+    share const found = share_of(alarmed, size);
+    report("false alarms in the first year on exact times: %.2f %% (error %.2f)", 100 * found.part,
+           100 * found.error);
+    EXPECT_LE(found.part, 0.10 + 3 * found.error);
+    EXPECT_GE(found.part, 0.05 - 3 * found.error);
 }
 
 TEST(Calibration, AlsoWithAPriorLearnedWhereManyHaveLeft) {
