@@ -232,12 +232,22 @@ TEST(SummarizeRules, DaysAreLocal) {
         autumn.view(), {.unit = hour, .collapse_by = collapse::hour, .time_zone = "America/New_York"});
     EXPECT_EQ(hours.frequency[0], 1);
     EXPECT_EQ(hours.recency[0], 1);
+    // In 2010 the clocks of St John's went back at 00:01: the 6th, a minute of the 7th, and the 6th once more.
+    log const newfoundland{
+        {1, "2010-11-07T02:00:00Z", 1}, {1, "2010-11-07T02:30:30Z", 1}, {1, "2010-11-07T03:00:00Z", 1}};
+    summary const twice =
+        summarize(newfoundland.view(), {.collapse_by = collapse::none, .time_zone = "America/St_Johns"});
+    EXPECT_EQ(twice.frequency[0], 2);
+    EXPECT_EQ(twice.days[0], 2);
+    EXPECT_EQ(summarize(newfoundland.view(), {.time_zone = "America/St_Johns"}).frequency[0], 1);
     // Hours begin where clocks show them: at half past in India.
     log const india{{1, "2024-01-01T00:10:00Z", 1}, {1, "2024-01-01T00:40:00Z", 1}};
     EXPECT_EQ(
         summarize(india.view(), {.collapse_by = collapse::hour, .time_zone = "Asia/Kolkata"}).frequency[0],
         1);
     EXPECT_EQ(summarize(india.view(), {.collapse_by = collapse::hour}).frequency[0], 0);
+    log const early{{1, "1969-12-31 22:50", 1}, {1, "1969-12-31 23:10", 1}, {1, "1969-12-31 23:50", 1}};
+    EXPECT_EQ(summarize(early.view(), {.collapse_by = collapse::hour}).frequency[0], 1);
 }
 
 TEST(SummarizeRules, TheZoneOfTheColumnCountsWhereNoneIsNamed) {
