@@ -556,11 +556,17 @@ class Stages:
         return True
 
 
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller: a reader that has had enough is no failure."""
+        raise BrokenPipeError
+
+
 class Page:
     """The summary on the standard output: coloured and folded at words on a terminal, as it is elsewhere."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = _Output(highlight=False, soft_wrap=True)
 
     def title(self, text: str, style: str = "bold cyan") -> None:
         self.line(text, style, indent="")
