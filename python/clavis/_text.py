@@ -299,7 +299,7 @@ def _estimate(name: str, value: float, error: float) -> str:
 def facts(found: Analysis) -> dict[str, Any]:
     """The analysis in numbers, for machines."""
     customers = found.customers
-    names, counts = np.unique([str(value) for value in customers["state"]], return_counts=True)
+    names, counts = np.unique([value or "not watched" for value in customers["state"]], return_counts=True)
     return {
         "as_of": str(found.as_of),
         "watched_since": str(found.baseline_until),

@@ -25,6 +25,7 @@ from clavis import _text, _write  # noqa: E402
 from clavis.cli import main  # noqa: E402
 
 DATA = Path(os.environ.get("CLAVIS_DATA", Path(__file__).parents[2] / "../shared/data"))
+GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 FILES = {
     *(f"{stem}.{kind}" for stem in ("customers", "segments", "alerts", "metrics") for kind in ("csv", "parquet")),
     "quality.json",
@@ -216,7 +217,7 @@ def test_summarize(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_guide_explains_every_column(shop: Path) -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "guide" / "analysis.md").read_text(encoding="utf-8")
+    guide = (GUIDE / "analysis.md").read_text(encoding="utf-8")
     found = cv.analyse(cv.read(shop), order_id="order_id", kind="kind")
     for name in ("customers", "segments", "alerts", "metrics"):
         section = re.search(rf"^## {name}\b.*?(?=^## |\Z)", guide, re.MULTILINE | re.DOTALL)
@@ -225,6 +226,32 @@ def test_the_guide_explains_every_column(shop: Path) -> None:
         table = getattr(found, name)
         wanted = table["metric"].tolist() if name == "metrics" else table.columns
         assert explained == wanted, name
+
+
+def test_the_guide_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (GUIDE / "command_line.md").read_text(encoding="utf-8")
+    offered = set()
+    for command in ("analyse", "demo", "summarize", "validate"):
+        assert main([command, "--help"]) == 0
+        offered |= set(re.findall(r"^  +(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
+    assert len(offered) > 20
+    # What demo alone has needs no more words than its own help.
+    assert offered - set(re.findall(r"--[a-z-]+", guide)) == {"--customers", "--seed"}
+    assert set(re.findall(r"^\| `(--[a-z-]+)", guide, re.MULTILINE)) <= offered
+
+
+def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    sales = cv.simulate_shop(customers=150, seed=4).transactions
+    _write.write_table(sales, tmp_path / "orders.parquet")
+    names = {"customer_id": "CustomerID", "time": "InvoiceDate", "amount": "Amount"}
+    _write.write_table(cv.Table({label: sales[name] for name, label in names.items()}), tmp_path / "orders.csv")
+    for document in sorted(GUIDE.glob("*.md")):
+        for example in re.findall(
+            r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            exec(compile(example, str(document), "exec"), {"cv": cv})
 
 
 # Bad input --------------------------------------------------------------------------------------------------------
