@@ -604,11 +604,13 @@ void intake::read(transactions_view const& batch, canonical_rows& out) {
                       "is in the zone \"" + zone_name + "\", but the batches before were in \"" + zone_name_ +
                           "\": say in time_zone whose days count");
     std::string currency = batch.currency ? reader.check_currency(currency_, rows_before) : currency_;
-    quality_report quality = quality_;
+    std::vector<refusal> refused;
     if (facts.bad > 0) {
         if (options_.on_bad_rows == bad_rows::raise) reader.raise(rows_before);
-        reader.list_refused(quality.refused, rows_before);
+        refused = quality_.refused;
+        reader.list_refused(refused, rows_before);
     }
+    std::string table(labels.table);
 
     customers_.intern(batch.customer_id, status_.data(), out.customer.data() + base, options_.threads,
                       {.table = labels.table, .column = labels.customer_id});
@@ -656,12 +658,12 @@ void intake::read(transactions_view const& batch, canonical_rows& out) {
     } else if (dates_only_) {
         out.time.clear();
     }
-    quality.table = labels.table;
-    quality.rows_read += static_cast<std::int64_t>(size);
-    quality.rows_used += static_cast<std::int64_t>(size - facts.bad - facts.without_customer);
-    quality.rows_without_customer += static_cast<std::int64_t>(facts.without_customer);
-    quality.largest_rounding = std::max(quality.largest_rounding, facts.rounding);
-    quality_ = std::move(quality);
+    quality_.table = std::move(table);
+    if (facts.bad > 0) quality_.refused = std::move(refused);
+    quality_.rows_read += static_cast<std::int64_t>(size);
+    quality_.rows_used += static_cast<std::int64_t>(size - facts.bad - facts.without_customer);
+    quality_.rows_without_customer += static_cast<std::int64_t>(facts.without_customer);
+    quality_.largest_rounding = std::max(quality_.largest_rounding, facts.rounding);
     amount_total_ += facts.amount;
     amount_without_customer_ += facts.amount_without_customer;
     currency_ = std::move(currency);

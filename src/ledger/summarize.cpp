@@ -108,7 +108,7 @@ struct terms {
     bool has_amounts;
     bool has_orders;
     bool dates_only;
-    time_zone const& zone;
+    time_zone zone;
     gap_logarithms const& logarithms;
     std::int32_t last_day;  // of calibration, or of all
     std::int64_t end;       // where T ends
@@ -447,6 +447,10 @@ history summarizer::daily() const {
             [&](std::size_t part, std::size_t first, std::span<Row> rows,
                 std::span<std::size_t const> begins) {
                 history& piece = pieces[part];
+                piece.day.reserve(rows.size());
+                piece.sales.reserve(rows.size());
+                piece.returns.reserve(rows.size());
+                piece.orders.reserve(rows.size());
                 order_counter orders;
                 for (std::size_t i = 0; i + 1 < begins.size(); ++i) {
                     auto const own = rows.subspan(begins[i], begins[i + 1] - begins[i]);

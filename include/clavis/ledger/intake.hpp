@@ -125,7 +125,7 @@ class intake {
     /// True while every time was a date.
     bool dates_only() const { return dates_only_; }
     /// The zone whose days were taken; UTC for dates.
-    time_zone const& zone() const { return zone_; }
+    time_zone zone() const { return dates_only_ ? time_zone::utc() : zone_; }
     /// The first and last local day of the usable rows, those without a customer included; absent where there
     /// are none.
     std::optional<std::int32_t> first_day() const;

@@ -291,6 +291,11 @@ TEST(SummarizeRules, DatesAreNeverShifted) {
     EXPECT_EQ(there.last_day[0], 19724);
     EXPECT_EQ(there.T, expected.T);
     EXPECT_EQ(there.quality.notes.size(), 1U);
+    for (collapse by : {collapse::none, collapse::hour}) {
+        summarize_options const options{.unit = hour, .collapse_by = by, .time_zone = "America/New_York"};
+        EXPECT_EQ(summarize({ids, days}, options).T[0], by == collapse::none ? 48 : 47);
+        EXPECT_EQ(summarize({ids, days}, options).days[0], 2);
+    }
     // Nor are dates in text, even beside texts with a time of day.
     log const mixed{{1, "2024-01-01", 1}, {1, "20240102", 1}, {1, "2024-01-02T23:00-05:00", 1}};
     summary const text = summarize(mixed.view(), {.time_zone = "America/New_York"});
