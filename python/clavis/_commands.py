@@ -248,7 +248,7 @@ def analyse(
             progress=stages,
         )
         name = Path(source).name if Path(source).exists() else source
-        title = f"{_text.shortened(name, 60)}: {len(found.customers):,} customers as of {found.as_of}"
+        title = f"{_text.shortened(name, 60)}: {_text.counted(len(found.customers), 'customer')} as of {found.as_of}"
         parts = list(_text.sections(found))
         stages("writing", 0.0)
         _write_analysis(folder, found, _text.markdown(title, parts))
@@ -277,7 +277,7 @@ def demo(
         book = clavis.simulate_shop(customers=customers, seed=seed, threads=threads, progress=stages)
         assert book.truth is not None
         found = clavis.analyse(book, time_zone=_SHOP_ZONE, threads=threads, progress=stages)
-        title = f"A simulated shop: {len(found.customers):,} customers as of {found.as_of}"
+        title = f"A simulated shop: {_text.counted(len(found.customers), 'customer')} as of {found.as_of}"
         parts = [*_text.sections(found), _text.planted_and_found(found, book.truth)]
         stages("writing", 0.0)
         for name in book.tables:
@@ -355,9 +355,9 @@ def summarize(
         _write.print_csv(summary)
     quality = summary.quality
     assert quality is not None
-    lines = [f"{len(summary):,} customers", *_text.quality_lines(quality)]
+    lines = [_text.counted(len(summary), "customer"), *_text.quality_lines(quality)]
     if summary.left_out:
-        lines.append(f"{summary.left_out:,} customers first seen after {calibrate_until} left out")
+        lines.append(f"{_text.counted(summary.left_out, 'customer')} first seen after {calibrate_until} left out")
     if machine:
         facts = {"customers": len(summary), "left_out": summary.left_out, "quality": quality.to_dict()}
         print(_write.to_json({"source": source, "out": None if out is None else str(out), **facts}), end="")
@@ -403,7 +403,7 @@ def validate(
     else:
         for line in _text.quality_lines(quality):
             print(line)
-        print(f"{len(summary):,} customers")
+        print(_text.counted(len(summary), "customer"))
     if quality.rows_refused:
         raise typer.Exit(1)
 
@@ -440,9 +440,10 @@ def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.T
             last = f"DATE '{to_date(day_number(reading.as_of, '--as-of'))}'"
             later = f"SELECT count(*) AS rows FROM ({statement}) WHERE {day} > {last}"
             if count := session.table(later)["rows"][0].as_py():
-                number = "1 row" if count == 1 else f"{count:,} rows"
                 them = "it" if count == 1 else "them"
-                stages.notes.append(f"{number} after {reading.as_of} left out; rows count without {them}")
+                stages.notes.append(
+                    f"{_text.counted(count, 'row')} after {reading.as_of} left out; rows count without {them}"
+                )
             statement = f"SELECT * FROM ({statement}) WHERE {day} IS NULL OR {day} <= {last}"
         table = session.table(statement)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]

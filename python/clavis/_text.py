@@ -87,8 +87,13 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 or value == 0 else f"{value:,.2f}"
 
 
+def counted(number: Any, noun: str) -> str:
+    """A number of things: "1 row", "1,200 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def share(part: Any, whole: Any) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "–"
+    return f"{100 * part / whole:.1f} %" if whole and np.isfinite(part) else "–"
 
 
 def shortened(text: str, length: int = _LONGEST_CELL) -> str:
@@ -118,10 +123,10 @@ def sections(found: Analysis) -> Iterator[Section]:
 
 def quality_lines(quality: Quality) -> list[str]:
     """What was read, used and refused, one sentence each."""
-    lines = [f"{quality.rows_read:,} rows read, {quality.rows_used:,} used, {quality.rows_refused:,} refused"]
+    lines = [f"{counted(quality.rows_read, 'row')} read, {quality.rows_used:,} used, {quality.rows_refused:,} refused"]
     if quality.rows_without_customer:
         lines.append(
-            f"{quality.rows_without_customer:,} rows without customer "
+            f"{counted(quality.rows_without_customer, 'row')} without customer "
             f"(amount {quality.amount_without_customer:,.2f}), counted apart"
         )
     for entry in quality.refused[:_SHOWN_REFUSALS]:
@@ -142,13 +147,13 @@ def _records(found: Analysis) -> Lines:
         first = customers["first_time"]
         seen = first[~np.isnat(first)]
         span = f" from {day(seen.min())}" if len(seen) else ""
-        lines.insert(1, f"{len(customers):,} customers{span} to {found.as_of}")
+        lines.insert(1, f"{counted(len(customers), 'customer')}{span} to {found.as_of}")
     if "net_amount" in customers:
         net = customers["net_amount"]
         lines.insert(
             2,
             f"net amount {found.quality.amount_total:,.2f}: "
-            f"{np.count_nonzero(net < 0):,} customers negative, {np.count_nonzero(net == 0):,} at zero",
+            f"{counted(np.count_nonzero(net < 0), 'customer')} negative, {np.count_nonzero(net == 0):,} at zero",
         )
     return Lines("Records", lines)
 
@@ -167,8 +172,9 @@ def _states(found: Analysis) -> Grid:
         if chosen.any():
             grid.rows.append([name, meaning, f"{np.count_nonzero(chosen):,}", *_money_cells(customers, chosen)])
     if len(found.alerts):
-        number = "1 alarm" if len(found.alerts) == 1 else f"{len(found.alerts):,} alarms"
-        grid.remark = f"{number} since {found.baseline_until}, one sentence each in alerts.csv"
+        grid.remark = (
+            f"{counted(len(found.alerts), 'alarm')} since {found.baseline_until}, one sentence each in alerts.csv"
+        )
     return grid
 
 
@@ -179,7 +185,13 @@ def _money_headers(customers: Table) -> list[str]:
 
 def _money_cells(customers: Table, chosen: Any) -> list[str]:
     columns = [column for column in ("net_amount", "lifetime_value", "value_at_risk") if column in customers]
-    return [amount(float(np.nansum(customers[column][chosen]))) for column in columns]
+    return [amount(_total(customers[column][chosen])) for column in columns]
+
+
+def _total(values: Any) -> float:
+    """The sum of what is known; NaN where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(np.sum(known)) if len(known) else float("nan")
 
 
 def _segments(found: Analysis) -> Grid:
@@ -193,12 +205,12 @@ def _segments(found: Analysis) -> Grid:
         cells = [
             str(segments["segment"][row]),
             f"{segments['customers'][row]:,}",
-            f"{100 * segments['customer_share'][row]:.1f} %",
+            share(segments["customer_share"][row], 1),
         ]
         if money:
             cells += [
                 amount(segments["net_amount"][row]),
-                f"{100 * segments['net_amount_share'][row]:.1f} %",
+                share(segments["net_amount_share"][row], 1),
                 amount(segments["value_at_risk"][row]) if "value_at_risk" in segments else "–",
             ]
         grid.rows.append(cells)
@@ -215,7 +227,7 @@ def _at_risk(found: Analysis) -> Grid | None:
         f"Most value at risk over {found.horizon if found.horizon[0].isdigit() else 'one ' + found.horizon}",
         ["customer", "state", "since", "bought last", "orders", "at risk"],
         texts=4,
-        remark=f"in all {amount(float(np.nansum(risk)))} with {np.count_nonzero(risk > 0):,} customers",
+        remark=f"in all {amount(float(np.nansum(risk)))} with {counted(np.count_nonzero(risk > 0), 'customer')}",
     )
     for row in order:
         grid.rows.append(
