@@ -54,7 +54,7 @@ double survival_ratio(double n, double a, double b, double ratio) {
     if (is_short(n, ratio))
         return negative_binomial_sum(n, ratio, 0, 1.0,
                                      [&](int j, double s) { return s * (b + j) / (a + b + j); });
-    return numerics::beta_expectation(a, b, n, 1e-17 / (n * ratio),
+    return numerics::beta_expectation(a, b, n, 3e-9 / (n * ratio),
                                       [&](double p) { return std::exp(-n * std::log1p(p * ratio)); });
 }
 
@@ -89,7 +89,7 @@ double beta_geo_nbd::expected(double t) const noexcept {
             return mean + reached;
         });
     }
-    return numerics::beta_expectation(a, b, r + 1.0, 1e-17 / ((r + 1.0) * ratio), [&](double p) {
+    return numerics::beta_expectation(a, b, r + 1.0, 3e-9 / ((r + 1.0) * ratio), [&](double p) {
         return p == 0.0 ? r * ratio : -std::expm1(-r * std::log1p(p * ratio)) / p;
     });
 }
@@ -103,7 +103,8 @@ double beta_geo_nbd::discounted(double t, double rate) const noexcept {
         // Given p the purchase rate at time s is (r / alpha) (1 + p s / alpha)^-(r + 1); its discounted
         // integral is (r / p) G(r, alpha rate / p).
         double const z = alpha * rate;
-        return numerics::beta_expectation(a, b, r + 1.0, 1e-17 * z / (r + 1.0), [&](double p) {
+        return numerics::beta_expectation(a, b, r + 1.0, 3e-9 * z / (r + 1.0), [&](double p) {
+            // zeta G(r, zeta) -> 1 as zeta = z / p grows.
             return p < 1e-17 * z / (r + 1.0) ? r / z : r / p * numerics::scaled_upper_gamma(r, z / p);
         });
     }
