@@ -213,7 +213,7 @@ class axis_scorer {
         bool const small = static_cast<std::int64_t>(present.size()) < least;
         bool const weightless =
             !weights.empty() && std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; });
-        cuts const cut = small || weightless ? parent : cut_by_quantiles(present, weights, options_);
+        cuts cut = small || weightless ? parent : cut_by_quantiles(present, weights, options_);
         for (auto const row : rows)
             scores[row] = oriented(row, cut);
         return cut;
