@@ -133,8 +133,6 @@ class intake {
     quality_report quality() const;
 
   private:
-    struct batch_reader;
-
     intake_options options_;
     directory customers_;
     directory orders_;
