@@ -318,7 +318,15 @@ class Session:
             raise InputError(f"{path}: there is no such file")
         if (kind := _kind(path)) != "duckdb":
             raise InputError(f"{path}: is a {kind} file, not a DuckDB database")
-        self._run(f"ATTACH {literal(str(path))} AS records (READ_ONLY)")
+        try:
+            self._run(f"ATTACH {literal(str(path))} AS records (READ_ONLY)")
+        except InputError as error:
+            problem = str(error)
+            if "handle conflict" in problem or "different configuration" in problem:
+                problem = "this program has it open already; pass connection.sql('FROM …') as the table instead"
+            elif "lock" in problem:
+                problem = "another program has it open for writing"
+            raise InputError(f"{path}: cannot be opened: {problem}") from error
         self._run("USE records")
 
 

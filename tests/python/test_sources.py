@@ -315,6 +315,26 @@ def test_duckdb_file(database: Path) -> None:
         cv.read("orders", database=database.with_name("other.duckdb"))
 
 
+def test_duckdb_file_that_cannot_be_opened(database: Path) -> None:
+    connection = duckdb.connect(str(database))
+    with pytest.raises(ValueError, match=r"shop\.duckdb: cannot be opened: this program has it open already"):
+        cv.read(database)
+    table = connection.sql("FROM sales")
+    assert len(cv.summarize(table, customer="id", time="day", amount="amount")) == 1
+    connection.close()
+    writer = f"import duckdb, sys; c = duckdb.connect({str(database)!r}); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", writer], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        with pytest.raises(ValueError, match="cannot be opened: another program has it open for writing"):
+            cv.read(database)
+        process.communicate()
+    damaged = database.with_name("damaged.duckdb")
+    damaged.write_bytes(database.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"damaged\.duckdb: cannot be opened"):
+        cv.read(damaged)
+
+
 def test_duckdb_file_with_several_tables(database: Path) -> None:
     connection = duckdb.connect(str(database))
     connection.execute("CREATE SCHEMA archive; CREATE TABLE archive.old AS SELECT 1 AS id")
