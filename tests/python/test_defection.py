@@ -262,6 +262,16 @@ def test_cdnow(data: Data) -> None:
     assert (alerts["visits"][lapsed] == 0).all()
     for customer, since in zip(alerts["customer_id"][lapsed], alerts["since"][lapsed], strict=True):
         assert since.item() in visits[customer]
+    # The clock of those without an alert so far, from their own days.
+    r, alpha = mon.params_["r"], mon.params_["alpha"]
+    untouched = ~np.isin(states["customer_id"], alerts["customer_id"])
+    assert untouched.sum() > 23000
+    for i in np.flatnonzero(untouched)[::7]:
+        own = sorted(visits[int(states["customer_id"][i])])
+        known = alpha + (own[-1] - own[0]).days
+        silence = (datetime.date(1998, 6, 30) - own[-1]).days
+        assert states["repeat_visits"][i] == len(own) - 1
+        assert states["overdue_p"][i] == pytest.approx((known / (known + silence)) ** (r + len(own) - 1), rel=1e-10)
     # One-time buyers are judged by the population, whose silence p-value falls with the time since.
     single = states["repeat_visits"] == 0
     order = np.argsort(states["last_visit"][single])
