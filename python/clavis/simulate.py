@@ -31,7 +31,7 @@ def simulate_shop(
     time_zone: str = "Europe/Berlin",
     acquired_until: _time.Date | None = None,
     rate_shape: float = 1.0,
-    mean_rate: float = 0.15,
+    mean_rate: float = 0.25,
     regularity_shape: float = 6.0,
     mean_regularity: float = 1.5,
     spend_shape: float = 6.0,

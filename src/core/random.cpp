@@ -58,9 +58,15 @@ double log(double x) noexcept {
     double const f = mantissa - 1;
     double const s = f / (2 + f);
     double const z = s * s;
-    double series = 1.0 / 23;
-    for (int k = 21; k >= 3; k -= 2)
-        series = series * z + 1.0 / k;
+    // Even and odd powers of z apart, so that the two chains run side by side.
+    double const w = z * z;
+    double even = 1.0 / 23;
+    for (int k = 19; k >= 3; k -= 4)
+        even = even * w + 1.0 / k;
+    double odd = 1.0 / 21;
+    for (int k = 17; k >= 5; k -= 4)
+        odd = odd * w + 1.0 / k;
+    double const series = even + z * odd;
     double const tail = 2 * z * series;
     double const half_square = 0.5 * f * f;
     // 2 s = f - s f and s f = f^2/2 - s f^2/2.

@@ -9,7 +9,7 @@ namespace clavis::simulate {
 namespace {
 
 constexpr std::int64_t most_lines = 50;
-constexpr std::int64_t most_pieces = 99;
+constexpr std::int32_t most_pieces = 99;
 constexpr double another_piece = 0.35;  // chance of one more of the same article
 constexpr double dearest = 1e12;        // cents; keeps every sum far from overflow
 
@@ -43,14 +43,15 @@ void basket_maker::add_order(instant time, int day, std::int32_t order, std::vec
         double const taste = random_.uniform() * preference_.back();
         auto const category =
             std::upper_bound(preference_.begin(), preference_.end(), taste) - preference_.begin();
-        std::int64_t const quantity = 1 + std::min(most_pieces - 1, random_.geometric(1 - another_piece));
-        double const price =
-            std::clamp(std::floor(amount * part / parts / static_cast<double>(quantity) + 0.5), 1.0, dearest);
+        std::int32_t quantity = 1;
+        while (quantity < most_pieces && random_.bernoulli(another_piece))
+            ++quantity;
+        double const price = std::clamp(std::floor(amount * part / parts / quantity + 0.5), 1.0, dearest);
         lines.push_back({.time = time,
                          .day = day,
                          .order = order,
                          .price = static_cast<std::int64_t>(price),
-                         .quantity = static_cast<std::int32_t>(quantity),
+                         .quantity = quantity,
                          .category = static_cast<std::uint8_t>(
                              std::min<std::ptrdiff_t>(category, std::ssize(preference_) - 1))});
     }

@@ -47,6 +47,9 @@ season_clock::season_clock(shop_options const& options)
     for (std::size_t h = 0; h < 24; ++h)
         business_[h + 1] = business_[h] + options.hour_weights[h] / hours;
 
+    while (options.hour_weights[opening_hour_] == 0)
+        ++opening_hour_;
+
     auto const zone = time_zone::named(options.time_zone);
     hour_start_.reserve(24 * size);
     for (int d = 0; d < days_; ++d) {
@@ -74,7 +77,7 @@ instant season_clock::time_at(double season_time, int day) const {
 }
 
 instant season_clock::time_of_day(int day, double part) const {
-    std::size_t h = 0;
+    std::size_t h = opening_hour_;
     while (h < 23 && business_[h + 1] <= part)
         ++h;
     // Where rounding left the last sum below `part`, the last open hour takes it.

@@ -5,6 +5,7 @@
 // the opening hours.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -42,6 +43,7 @@ class season_clock {
     std::int32_t first_day_;
     std::vector<double> elapsed_;        // days + 1
     std::array<double, 25> business_{};  // part of a day's business done at each hour
+    std::size_t opening_hour_ = 0;       // the first with any business
     std::vector<instant> hour_start_;    // 24 a day
 };
 

@@ -59,7 +59,7 @@ struct shop_options {
     std::optional<sys_days> acquired_until{};  ///< last day of first purchases; default: 60 % of the period
 
     double rate_shape = 1.0;        ///< shape of the gamma law of rates; inf: all alike
-    double mean_rate = 0.15;        ///< purchases a week, mean over customers
+    double mean_rate = 0.25;        ///< purchases a week, mean over customers
     double regularity_shape = 6.0;  ///< shape of the gamma law of regularities; inf: all alike
     double mean_regularity = 1.5;   ///< 1: Poisson purchases; above: more regular
 
