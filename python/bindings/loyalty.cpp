@@ -95,8 +95,7 @@ void bind_loyalty(py::module_& module) {
     py::module_ room = module.def_submodule("loyalty", "Tier programmes and their replay.");
 
     py::class_<loyalty::tier_program>(room, "TierProgram")
-        .def_static("from_json", [](std::string const& text) { return loyalty::tier_program::from_json(text); },
-                    py::arg("text"))
+        .def(py::init([](std::string const& text) { return loyalty::tier_program::from_json(text); }), py::arg("text"))
         .def("to_json", &loyalty::tier_program::to_json)
         .def_property_readonly("name", [](loyalty::tier_program const& program) { return program.name; })
         .def_property_readonly("metric",

@@ -79,7 +79,7 @@ class TierProgram:
                 text = path.read_text(encoding="utf-8")
             except UnicodeDecodeError:
                 raise _clavis.InputError(f"tier program: {path} is not UTF-8 text") from None
-        return cls(_clavis.loyalty.TierProgram.from_json(text))
+        return cls(_clavis.loyalty.TierProgram(text))
 
     def to_json(self) -> str:
         """The document that :meth:`from_json` reads back, on one line."""
