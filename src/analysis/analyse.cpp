@@ -99,7 +99,9 @@ void watch_customers(analysis& result, ledger::history const& records, analyse_o
         result.notes.push_back(std::string("nobody could be watched: ") + problem.what());
         return;
     }
-    if (start.fit) add_fit_notes(result, "defection (MBG/NBD of the baseline)", start.fit->report);
+    for (auto const* sentences : {&start.notes, &start.warnings})
+        for (auto const& sentence : *sentences)
+            result.notes.push_back("defection: " + sentence);
     defection::monitor monitor(start, options.monitor);
     result.alerts = monitor.update(records, until, options.threads, options.watch);
     result.states = monitor.states(until, options.threads);
