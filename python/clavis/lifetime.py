@@ -371,7 +371,7 @@ class BetaGeoNBD(_PurchaseModel):
     --------
     >>> m = BetaGeoNBD(r=0.243, alpha=4.414, a=0.793, b=2.426, unit="week")
     >>> round(m.expected_purchases_new_customer("39 weeks"), 4)
-    1.1934
+    1.1967
     """
 
     _core_type = _clavis.lifetime.BetaGeoNBD
