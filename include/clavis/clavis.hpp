@@ -18,6 +18,7 @@
 #include "clavis/numerics/quadrature.hpp"
 #include "clavis/numerics/special.hpp"
 
+#include "clavis/statistics/concentration.hpp"
 #include "clavis/statistics/quantiles.hpp"
 
 #include "clavis/ledger/arrow.hpp"
