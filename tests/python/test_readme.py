@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,9 +34,14 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(example, str(README), "exec"), names)
     assert printed.getvalue().strip()
-    # What the text around it says of the example holds.
-    assert len(names["worth"]) == len(names["s"]) > 0
-    assert (names["worth"]["value"] >= 0).all()
+    # What the example computes makes sense: only spend that is not positive has no value.
+    summary, value = names["s"], names["worth"]["value"]
+    assert len(value) == len(summary) == 1500
+    without = (summary.frequency > 0) & (summary.monetary_value <= 0)
+    assert without.mean() < 0.01
+    assert (np.isnan(value) == without).all()
+    assert (value[~without] >= 0).all()
+    assert len(names["alerts"]) > 10
     assert names["purchases"].report_.converged
 
 
