@@ -281,7 +281,7 @@ def demo(
         parts = [*_text.sections(found), _text.planted_and_found(found, book.truth)]
         stages("writing", 0.0)
         for name in book.tables:
-            folder.add_table(name, "the shop's records (times are UTC)", getattr(book, name))
+            folder.add_table(name, f"{name.replace('_', ' ')} of the shop (times are UTC)", getattr(book, name))
         folder.add_table("truth", "what was planted, one row per customer", book.truth)
         _write_analysis(folder, found, _text.markdown(title, parts))
         folder.commit({"source": f"simulate_shop({customers}, {seed})", "clavis": __version__, **_text.facts(found)})
