@@ -349,7 +349,10 @@ fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options con
         return beta_geo_objective(on_sample ? sample : rows, first, theta, gradient, hessian,
                                   options.threads);
     };
-    fit_solution result = solve(problem, options);
+    // Without repeat purchases the likelihood only creeps towards a rate of 0: a few steps show it.
+    fit_options effort = options;
+    if (silent) effort.max_iterations = std::min(options.max_iterations, 20);
+    fit_solution result = solve(problem, effort);
 
     fit_report& report = result.report;
     // Time was divided by `scale`; a density of x purchase times changes by scale^-x.
@@ -366,14 +369,19 @@ fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options con
         words.push_back(
             "no customer bought again: the purchase rate cannot be told from 0 and nothing is known of "
             "leaving");
-        if (free > 0) report.converged = false;
+        if (free > 0) {
+            report.converged = false;
+            report.status = "not converged: no customer bought again";
+        }
     }
-    if (rows.customers <= 1.0)
+    // Weights may be shares that add to 1, so rows count as well.
+    double const count = std::max(rows.customers, static_cast<double>(rows.rows));
+    if (count <= 1.0)
         words.push_back("one customer only: heterogeneity between customers cannot be estimated");
-    else if (rows.customers < static_cast<double>(free))
-        words.push_back("fewer customers than parameters: " + number_text(rows.customers) + " for " +
+    else if (count < static_cast<double>(free))
+        words.push_back("fewer customers than parameters: " + number_text(count) + " for " +
                         std::to_string(free));
-    if (free > 0 && rows.customers < static_cast<double>(free)) report.converged = false;
+    if (free > 0 && count < static_cast<double>(free)) report.converged = false;
     if (rows.left_out > 0)
         words.push_back(counted(rows.left_out, "customer", "customers") +
                         " without any purchase (T is missing) left out");

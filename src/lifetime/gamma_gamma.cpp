@@ -301,10 +301,11 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
     if (rows.absent > 0)
         words.push_back(counted(rows.absent, "customer", "customers") +
                         " without any purchase (T is missing) left out");
-    if (rows.customers <= 1.0)
+    double const count = std::max(rows.customers, static_cast<double>(rows.rows));
+    if (count <= 1.0)
         words.push_back("one customer only: heterogeneity between customers cannot be estimated");
-    else if (rows.customers < static_cast<double>(free))
-        words.push_back("fewer customers than parameters: " + number_text(rows.customers) + " for " +
+    else if (count < static_cast<double>(free))
+        words.push_back("fewer customers than parameters: " + number_text(count) + " for " +
                         std::to_string(free));
     if (rows.m.size() <= 1 ||
         std::all_of(rows.m.begin(), rows.m.end(), [&](double m) { return m == rows.m[0]; })) {
@@ -312,7 +313,7 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
             "every customer spends the same: the spread of amounts, and with it p and q, is not identified");
         if (free > 0) report.converged = false;
     }
-    if (free > 0 && rows.customers < static_cast<double>(free)) report.converged = false;
+    if (free > 0 && count < static_cast<double>(free)) report.converged = false;
     auto open = [&](std::size_t i) {
         return found.knowledge[i] != known::well && found.knowledge[i] != known::fixed;
     };

@@ -33,12 +33,15 @@ std::vector<std::optional<double>> fixed_values(fit_problem const& problem, fit_
     return fixed;
 }
 
+constexpr char const* endless_parameter =
+    "not converged: the likelihood keeps rising towards an endless parameter";
+
 std::string sentence(minimize_result const& end) {
     switch (end.status) {
         case minimize_status::converged:
             return "converged: the gradient vanishes and the Hessian is positive definite";
         case minimize_status::at_bound:
-            return "not converged: the likelihood keeps rising towards an endless parameter";
+            return endless_parameter;
         case minimize_status::iterations:
             return "not converged: the iteration limit was reached";
         case minimize_status::stalled:
@@ -187,7 +190,11 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
         report.standard_errors[i] = std::sqrt(report.covariance[i * n + i]);
     report.converged = identified;
     report.status = sentence(end);
-    if (end.status == minimize_status::converged && !identified)
+    bool const endless = std::any_of(result.knowledge.begin(), result.knowledge.end(),
+                                     [](known k) { return k == known::grows || k == known::vanishes; });
+    if (endless && end.status != minimize_status::no_start)
+        report.status = endless_parameter;
+    else if (end.status == minimize_status::converged && !identified)
         report.status =
             "not converged: the likelihood is flat along a ridge and a parameter is not identified";
     return result;

@@ -5,9 +5,11 @@
 // lambda and p independent.
 //     L(x, tx, T) = B(a, b + x) / B(a, b) * Gamma(r + x) alpha^r / Gamma(r)
 //                   * [(alpha + T)^-(r + x) + 1{x > 0} a / (b + x - 1) * (alpha + tx)^-(r + x)]
-// A customer without repeat purchase has had no chance to leave: P(alive) = 1 there (see
-// modified_beta_geo_nbd). The active customer goes on as BG/NBD(r + x, alpha + T, a, b + x). Domain:
-// parameters > 0 (a may be 1 and a + b below 1), 0 <= x <= 1e5, 0 <= tx <= T.
+// A customer without repeat purchase has had no chance to leave: P(alive) = 1 there (see modified_beta_geo_nbd). The
+// active customer goes on as BG/NBD(r + x, alpha + T, a, b + x).
+// Domain: parameters > 0 (a may be 1 and a + b below 1), 0 <= x <= 1e5, 0 <= tx <= T.
+// Errors against defining integrals at 50 digits: log-likelihood 1e-13 of max(1, |log L|); probabilities, means and
+// discounted means 1e-12 relative.
 
 #include <array>
 #include <cstdint>

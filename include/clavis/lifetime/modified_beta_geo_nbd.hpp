@@ -4,8 +4,8 @@
 // leave right after the first purchase, so that P(alive) falls with silence for one-time buyers too.
 //     L(x, tx, T) = B(a, b + x + 1) / B(a, b) * Gamma(r + x) alpha^r / Gamma(r)
 //                   * [(alpha + T)^-(r + x) + a / (b + x) * (alpha + tx)^-(r + x)]
-// The active customer goes on as BG/NBD(r + x, alpha + T, a, b + x + 1); a new one is active with chance b /
-// (a + b). Domain: as BG/NBD.
+// The active customer goes on as BG/NBD(r + x, alpha + T, a, b + x + 1); a new one is active with chance
+// b / (a + b). Domain and errors as BG/NBD.
 
 #include <array>
 #include <string_view>
