@@ -190,8 +190,9 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
         report.standard_errors[i] = std::sqrt(report.covariance[i * n + i]);
     report.converged = identified;
     report.status = sentence(end);
-    bool const endless = std::any_of(result.knowledge.begin(), result.knowledge.end(),
-                                     [](known k) { return k == known::grows || k == known::vanishes; });
+    bool const endless = std::any_of(result.knowledge.begin(), result.knowledge.end(), [](known state) {
+        return state == known::grows || state == known::vanishes;
+    });
     if (endless && end.status != minimize_status::no_start)
         report.status = endless_parameter;
     else if (end.status == minimize_status::converged && !identified)

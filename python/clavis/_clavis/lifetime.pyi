@@ -11,7 +11,7 @@ class Rows:
         self,
         frequency: npt.NDArray[np.int32],
         recency: _Values,
-        T: _Values,  # noqa: N803
+        T: _Values,
         monetary_value: _Values,
         weights: _Values,
         unit: int,
