@@ -33,7 +33,8 @@ std::vector<double> to_amounts(std::vector<std::int64_t> const& minor, int scale
 py::array state_names(std::vector<std::int32_t> const& codes) {
     using defection::state;
     std::vector<std::string> labels;
-    for (auto value : {state::NEW, state::ACTIVE, state::WATCH, state::PARTIAL, state::LAPSED, state::RECOVERED})
+    for (auto value :
+         {state::NEW, state::ACTIVE, state::WATCH, state::PARTIAL, state::LAPSED, state::RECOVERED})
         labels.emplace_back(defection::to_string(value));
     return categorical(labels, codes);
 }
@@ -75,7 +76,8 @@ py::dict customer_columns(analysis::analysis const& found) {
     columns["value_at_risk"] = copy(found.value_at_risk);
 
     std::vector<std::string> tier_names;
-    for (auto const& tier : found.program.tiers) tier_names.push_back(tier.name);
+    for (auto const& tier : found.program.tiers)
+        tier_names.push_back(tier.name);
     py::list reasons;
     for (std::size_t i = 0; i < found.tiers.size(); ++i)
         reasons.append(loyalty::reason(found.program, found.tiers, i));
@@ -176,8 +178,9 @@ py::dict fit_dict(lifetime::fit_report const& report, std::string_view model) {
 }
 
 py::dict run(ledger::summarizer const& records, std::int64_t horizon, double annual_rate, double margin,
-             std::optional<std::int32_t> baseline_until, std::vector<double> retained, double false_alarms_per_year,
-             std::optional<std::string> const& tiers, int bins, unsigned threads, py::object callback) {
+             std::optional<std::int32_t> baseline_until, std::vector<double> retained,
+             double false_alarms_per_year, std::optional<std::string> const& tiers, int bins,
+             unsigned threads, py::object callback) {
     analyse_options options;
     options.rfm.bins = bins;
     options.horizon = duration(horizon);
@@ -216,8 +219,9 @@ py::dict run(ledger::summarizer const& records, std::int64_t horizon, double ann
 void bind_analysis(py::module_& module) {
     py::module_ room = module.def_submodule("analysis", "Everything at once.");
     room.def("analyse", &run, py::arg("records"), py::kw_only(), py::arg("horizon"), py::arg("annual_rate"),
-             py::arg("margin"), py::arg("baseline_until"), py::arg("retained"), py::arg("false_alarms_per_year"),
-             py::arg("tiers"), py::arg("bins"), py::arg("threads"), py::arg("progress"));
+             py::arg("margin"), py::arg("baseline_until"), py::arg("retained"),
+             py::arg("false_alarms_per_year"), py::arg("tiers"), py::arg("bins"), py::arg("threads"),
+             py::arg("progress"));
 }
 
 }  // namespace clavis::bindings

@@ -33,7 +33,8 @@ py::array to_numpy(std::vector<instant>&& values) {
 }
 
 py::array days_to_numpy(std::vector<std::int32_t> const& days) {
-    py::array result(py::dtype("datetime64[D]"), py::array::ShapeContainer{static_cast<py::ssize_t>(days.size())});
+    py::array result(py::dtype("datetime64[D]"),
+                     py::array::ShapeContainer{static_cast<py::ssize_t>(days.size())});
     auto* out = static_cast<std::int64_t*>(result.mutable_data());
     constexpr std::int32_t missing = std::numeric_limits<std::int32_t>::min();
     for (std::int32_t const day_number : days)
@@ -47,7 +48,9 @@ py::array object_array(std::size_t size) {
     return py::array(py::dtype("O"), py::array::ShapeContainer{static_cast<py::ssize_t>(size)});
 }
 
-PyObject** object_data(py::array& array) { return static_cast<PyObject**>(array.mutable_data()); }
+PyObject** object_data(py::array& array) {
+    return static_cast<PyObject**>(array.mutable_data());
+}
 
 void put(PyObject*& slot, py::object value) {
     Py_XDECREF(slot);
@@ -59,7 +62,8 @@ void put(PyObject*& slot, py::object value) {
 py::array to_numpy(text_column const& text) {
     py::array result = object_array(text.size());
     PyObject** out = object_data(result);
-    for (std::size_t i = 0; i < text.size(); ++i) put(out[i], py::str(text[i].data(), text[i].size()));
+    for (std::size_t i = 0; i < text.size(); ++i)
+        put(out[i], py::str(text[i].data(), text[i].size()));
     return result;
 }
 
@@ -71,7 +75,8 @@ py::array to_numpy(identifiers const& ids) {
 py::array categorical(std::vector<std::string> const& labels, std::vector<std::int32_t> const& codes) {
     std::vector<py::object> values;
     values.reserve(labels.size());
-    for (auto const& label : labels) values.emplace_back(py::str(label));
+    for (auto const& label : labels)
+        values.emplace_back(py::str(label));
     py::array result = object_array(codes.size());
     PyObject** out = object_data(result);
     for (std::size_t i = 0; i < codes.size(); ++i)
@@ -106,8 +111,8 @@ namespace {
 
 using validity_bits = std::optional<py::array_t<std::uint8_t, py::array::c_style>>;
 
-void add_column(columns& table, std::string role, std::string label, column_view view, py::array const& values,
-                validity_bits const& validity) {
+void add_column(columns& table, std::string role, std::string label, column_view view,
+                py::array const& values, validity_bits const& validity) {
     if (validity) {
         if (static_cast<std::size_t>(validity->size()) * 8 < view.size)
             throw input_error("the validity bitmap is shorter than its column");
@@ -120,8 +125,8 @@ void add_column(columns& table, std::string role, std::string label, column_view
 
 template <class T>
 auto adder(column_type type) {
-    return [type](columns& table, std::string role, std::string label, py::array_t<T, py::array::c_style> values,
-                  validity_bits const& validity) {
+    return [type](columns& table, std::string role, std::string label,
+                  py::array_t<T, py::array::c_style> values, validity_bits const& validity) {
         column_view view;
         view.type = type;
         view.size = static_cast<std::size_t>(values.size());
@@ -134,7 +139,8 @@ auto adder(column_type type) {
 void add_text(columns& table, std::string role, std::string label, py::sequence const& values,
               validity_bits const& validity) {
     auto text = std::make_shared<text_column>();
-    py::object const fast = py::reinterpret_steal<py::object>(PySequence_Fast(values.ptr(), "a sequence of str"));
+    py::object const fast =
+        py::reinterpret_steal<py::object>(PySequence_Fast(values.ptr(), "a sequence of str"));
     if (!fast) throw py::error_already_set();
     Py_ssize_t const size = PySequence_Fast_GET_SIZE(fast.ptr());
     PyObject** items = PySequence_Fast_ITEMS(fast.ptr());
@@ -166,7 +172,8 @@ class arrow_source {
 
     std::vector<std::string> names() const {
         std::vector<std::string> result;
-        for (auto const& field : reader_.fields()) result.push_back(field.name);
+        for (auto const& field : reader_.fields())
+            result.push_back(field.name);
         return result;
     }
 
@@ -205,11 +212,12 @@ class arrow_source {
 /// The columns as an Arrow stream capsule of one batch.
 py::object export_columns(columns const& table) {
     std::vector<ledger::named_column> named;
-    for (auto const& column : table.entries()) named.push_back({column.name, column.view});
+    for (auto const& column : table.entries())
+        named.push_back({column.name, column.view});
     auto stream = std::make_unique<ArrowArrayStream>();
     ledger::export_stream(std::move(named), table.owner(), stream.get());
-    py::object capsule = py::reinterpret_steal<py::object>(
-        PyCapsule_New(stream.get(), stream_capsule, &release_stream));
+    py::object capsule =
+        py::reinterpret_steal<py::object>(PyCapsule_New(stream.get(), stream_capsule, &release_stream));
     if (!capsule) throw py::error_already_set();
     stream.release();
     return capsule;
@@ -233,11 +241,13 @@ void bind_core(py::module_& module) {
              py::arg("values"), py::arg("validity") = py::none())
         .def(
             "add_timestamp",
-            [](columns& table, std::string role, std::string label, py::array_t<std::int64_t, py::array::c_style> ticks,
-               validity_bits const& validity, int resolution, std::string zone) {
+            [](columns& table, std::string role, std::string label,
+               py::array_t<std::int64_t, py::array::c_style> ticks, validity_bits const& validity,
+               int resolution, std::string zone) {
                 if (resolution < 0 || resolution > 3) throw input_error("no such time resolution");
                 auto name = std::make_shared<std::string>(std::move(zone));
-                column_view view{std::span<std::int64_t const>(ticks.data(), static_cast<std::size_t>(ticks.size()))};
+                column_view view{
+                    std::span<std::int64_t const>(ticks.data(), static_cast<std::size_t>(ticks.size()))};
                 view.type = column_type::timestamp;
                 view.resolution = static_cast<time_resolution>(resolution);
                 view.zone = *name;
@@ -264,14 +274,16 @@ void bind_core(py::module_& module) {
             py::arg("roles"));
 
     core.def(
-        "parse_duration", [](std::string const& text) { return parse_duration(text).count(); }, py::arg("text"),
-        "Microseconds of a text such as '39 weeks'.");
+        "parse_duration", [](std::string const& text) { return parse_duration(text).count(); },
+        py::arg("text"), "Microseconds of a text such as '39 weeks'.");
     core.def(
         "format_duration", [](std::int64_t microseconds) { return to_string(duration(microseconds)); },
         py::arg("microseconds"), "The text that parse_duration reads back.");
     core.def(
         "parse_date",
-        [](std::string const& text) { return static_cast<std::int64_t>(parse_date(text).time_since_epoch().count()); },
+        [](std::string const& text) {
+            return static_cast<std::int64_t>(parse_date(text).time_since_epoch().count());
+        },
         py::arg("text"), "Days since 1970-01-01 of a text such as '1997-09-30'.");
 }
 

@@ -49,7 +49,9 @@ py::dict to_dict(ledger::quality_report const& report) {
     return result;
 }
 
-std::int64_t day_number(sys_days date) { return date.time_since_epoch().count(); }
+std::int64_t day_number(sys_days date) {
+    return date.time_since_epoch().count();
+}
 
 std::optional<sys_days> optional_date(std::optional<std::int32_t> days) {
     if (!days) return std::nullopt;
@@ -99,8 +101,8 @@ ledger::bad_rows parse_bad_rows(std::string const& text) {
 ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collapse, std::string time_zone,
                                    std::string const& returns, std::optional<std::int32_t> observe_until,
                                    std::optional<std::int32_t> calibrate_until, bool include_first,
-                                   std::string const& on_bad_rows, std::optional<int> amount_digits, unsigned threads,
-                                   py::object callback) {
+                                   std::string const& on_bad_rows, std::optional<int> amount_digits,
+                                   unsigned threads, py::object callback) {
     ledger::summarize_options options;
     options.unit = duration(unit);
     options.collapse_by = ledger::parse_collapse(collapse);
@@ -122,9 +124,10 @@ void bind_ledger(py::module_& module) {
     py::module_ room = module.def_submodule("ledger", "Transactions in, one row per customer out.");
 
     py::class_<ledger::summarizer>(room, "Summarizer")
-        .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"), py::arg("time_zone"),
-             py::arg("returns"), py::arg("observe_until"), py::arg("calibrate_until"), py::arg("include_first"),
-             py::arg("on_bad_rows"), py::arg("amount_digits"), py::arg("threads"), py::arg("progress"))
+        .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"),
+             py::arg("time_zone"), py::arg("returns"), py::arg("observe_until"), py::arg("calibrate_until"),
+             py::arg("include_first"), py::arg("on_bad_rows"), py::arg("amount_digits"), py::arg("threads"),
+             py::arg("progress"))
         .def(
             "update",
             [](ledger::summarizer& state, columns const& batch) {
@@ -157,10 +160,13 @@ void bind_ledger(py::module_& module) {
 
     py::class_<ledger::history>(room, "History", "Every customer's purchase days in compressed rows.")
         .def("__len__", &ledger::history::size)
-        .def_property_readonly("customer_id", [](ledger::history const& h) { return to_numpy(h.customer_id); })
-        .def_property_readonly("offsets", [](ledger::history const& h) { return to_numpy(std::vector(h.offsets)); })
+        .def_property_readonly("customer_id",
+                               [](ledger::history const& h) { return to_numpy(h.customer_id); })
+        .def_property_readonly("offsets",
+                               [](ledger::history const& h) { return to_numpy(std::vector(h.offsets)); })
         .def_property_readonly("day", [](ledger::history const& h) { return days_to_numpy(h.day); })
-        .def_property_readonly("orders", [](ledger::history const& h) { return to_numpy(std::vector(h.orders)); })
+        .def_property_readonly("orders",
+                               [](ledger::history const& h) { return to_numpy(std::vector(h.orders)); })
         .def_property_readonly("amount_scale", [](ledger::history const& h) { return h.amount_scale; });
 }
 

@@ -17,24 +17,27 @@ namespace {
 
 std::vector<std::string> names_of(loyalty::tier_program const& program) {
     std::vector<std::string> names;
-    for (auto const& entry : program.tiers) names.push_back(entry.name);
+    for (auto const& entry : program.tiers)
+        names.push_back(entry.name);
     return names;
 }
 
 std::vector<double> to_amounts(std::vector<std::int64_t> const& minor, int scale) {
     std::vector<double> result(minor.size());
-    for (std::size_t i = 0; i < minor.size(); ++i) result[i] = to_amount(minor[i], scale);
+    for (std::size_t i = 0; i < minor.size(); ++i)
+        result[i] = to_amount(minor[i], scale);
     return result;
 }
 
 py::array cause_names(std::vector<loyalty::tier_cause> const& causes) {
     using loyalty::tier_cause;
     std::vector<std::string> labels;
-    for (auto const cause : {tier_cause::first_event, tier_cause::purchase, tier_cause::return_, tier_cause::window,
-                             tier_cause::validity_end})
+    for (auto const cause : {tier_cause::first_event, tier_cause::purchase, tier_cause::return_,
+                             tier_cause::window, tier_cause::validity_end})
         labels.emplace_back(loyalty::to_string(cause));
     std::vector<std::int32_t> codes(causes.size());
-    for (std::size_t i = 0; i < causes.size(); ++i) codes[i] = static_cast<std::int32_t>(causes[i]);
+    for (std::size_t i = 0; i < causes.size(); ++i)
+        codes[i] = static_cast<std::int32_t>(causes[i]);
     return categorical(labels, codes);
 }
 
@@ -48,11 +51,13 @@ py::dict replay(loyalty::tier_program const& program, ledger::history const& his
         found = loyalty::replay(program, history, sys_days{std::chrono::days{as_of}}, threads, watch);
         reasons.resize(found.size());
         parallel_blocks(found.size(), 4096, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
-            for (std::size_t row = begin; row < end; ++row) reasons[row] = loyalty::reason(program, found, row);
+            for (std::size_t row = begin; row < end; ++row)
+                reasons[row] = loyalty::reason(program, found, row);
         });
     }
     py::list texts;
-    for (auto const& text : reasons) texts.append(text);
+    for (auto const& text : reasons)
+        texts.append(text);
     auto to_next = to_amounts(found.to_next, found.amount_scale);
     for (std::size_t i = 0; i < to_next.size(); ++i)
         if (found.to_next[i] < 0) to_next[i] = std::numeric_limits<double>::quiet_NaN();
@@ -95,7 +100,8 @@ void bind_loyalty(py::module_& module) {
     py::module_ room = module.def_submodule("loyalty", "Tier programmes and their replay.");
 
     py::class_<loyalty::tier_program>(room, "TierProgram")
-        .def(py::init([](std::string const& text) { return loyalty::tier_program::from_json(text); }), py::arg("text"))
+        .def(py::init([](std::string const& text) { return loyalty::tier_program::from_json(text); }),
+             py::arg("text"))
         .def("to_json", &loyalty::tier_program::to_json)
         .def_property_readonly("name", [](loyalty::tier_program const& program) { return program.name; })
         .def_property_readonly("metric",

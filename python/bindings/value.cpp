@@ -32,11 +32,15 @@ std::vector<double> numbers(columns const& table, std::string const& role, std::
             if (!view.is_null(row)) result[row] = value(row);
     };
     switch (view.type) {
-        case column_type::int32: fill([&](auto row) { return view.at<std::int32_t>(row); }); break;
+        case column_type::int32:
+            fill([&](auto row) { return view.at<std::int32_t>(row); });
+            break;
         case column_type::int64:
             fill([&](auto row) { return static_cast<double>(view.at<std::int64_t>(row)); });
             break;
-        case column_type::float64: fill([&](auto row) { return view.at<double>(row); }); break;
+        case column_type::float64:
+            fill([&](auto row) { return view.at<double>(row); });
+            break;
         case column_type::decimal64:
             fill([&](auto row) { return to_amount(view.at<std::int64_t>(row), view.scale); });
             break;
@@ -44,7 +48,9 @@ std::vector<double> numbers(columns const& table, std::string const& role, std::
             for (std::size_t row = 0; row < view.size; ++row) {
                 if (view.is_null(row)) continue;
                 std::string_view const text = view.is_text() ? view.text(row) : std::string_view("a time");
-                throw input_error({.table = name, .column = column.label, .row = static_cast<std::int64_t>(row),
+                throw input_error({.table = name,
+                                   .column = column.label,
+                                   .row = static_cast<std::int64_t>(row),
                                    .value = text},
                                   "is not a number");
             }
@@ -76,7 +82,8 @@ py::array labels(columns const& table, std::string const& role, std::string cons
         } else if (view.type == column_type::int64) {
             ids[row] = view.at<std::int64_t>(row);
         } else {
-            throw input_error({.table = name, .column = column.label}, "holds neither whole numbers nor text");
+            throw input_error({.table = name, .column = column.label},
+                              "holds neither whole numbers nor text");
         }
     }
     return to_numpy(std::move(ids));
@@ -110,21 +117,26 @@ py::dict rfm(doubles const& recency, doubles const& frequency, doubles const& mo
              std::string const& breaks, int quantile_type, std::optional<fixed_breaks> const& fixed,
              bool nested, std::int64_t nested_minimum, std::optional<value::segment_map> const& segments,
              unsigned threads) {
-    value::rfm_options options{.bins = bins, .quantile_type = quantile_type, .nested = nested,
-                               .nested_minimum = nested_minimum, .segments = segments};
+    value::rfm_options options{.bins = bins,
+                               .quantile_type = quantile_type,
+                               .nested = nested,
+                               .nested_minimum = nested_minimum,
+                               .segments = segments};
     using value::break_rule;
     using value::score_rule;
     options.rule = choice<score_rule>(
-        rule, "score rule", {{"low", score_rule::low}, {"high", score_rule::high}, {"midrank", score_rule::midrank}});
+        rule, "score rule",
+        {{"low", score_rule::low}, {"high", score_rule::high}, {"midrank", score_rule::midrank}});
     options.breaks = choice<break_rule>(breaks, "kind of breaks",
                                         {{"quantile", break_rule::quantile},
                                          {"weighted", break_rule::weighted},
                                          {"fixed", break_rule::fixed}});
     if (fixed) options.fixed = *fixed;
-    value::rfm_columns const input{.recency = span_of<double>(recency),
-                                   .frequency = span_of<double>(frequency),
-                                   .monetary = span_of<double>(monetary),
-                                   .weights = weights ? span_of<double>(*weights) : std::span<double const>()};
+    value::rfm_columns const input{
+        .recency = span_of<double>(recency),
+        .frequency = span_of<double>(frequency),
+        .monetary = span_of<double>(monetary),
+        .weights = weights ? span_of<double>(*weights) : std::span<double const>()};
     value::rfm_result found;
     {
         py::gil_scoped_release unlocked;
@@ -150,7 +162,8 @@ using box_tuple = std::tuple<std::string, int, int, int, int, int, int>;
 
 value::segment_map make_map(std::vector<box_tuple> const& boxes, int bins) {
     std::vector<value::segment_box> result;
-    for (auto const& [name, r0, r1, f0, f1, m0, m1] : boxes) result.push_back({name, {r0, r1}, {f0, f1}, {m0, m1}});
+    for (auto const& [name, r0, r1, f0, f1, m0, m1] : boxes)
+        result.push_back({name, {r0, r1}, {f0, f1}, {m0, m1}});
     return {std::move(result), bins};
 }
 
@@ -171,7 +184,8 @@ void bind_value(py::module_& module) {
         [](columns const& table, std::string const& role, std::string const& name) {
             return to_numpy(numbers(table, role, name));
         },
-        py::arg("table"), py::arg("role"), py::arg("name"), "A column of numbers as float64, NaN where missing.");
+        py::arg("table"), py::arg("role"), py::arg("name"),
+        "A column of numbers as float64, NaN where missing.");
     room.def("labels", &labels, py::arg("table"), py::arg("role"), py::arg("name"),
              "A column of identifiers as int64 or an object array of str.");
 
@@ -189,7 +203,8 @@ void bind_value(py::module_& module) {
 
     using statistics::concentration;
     py::class_<concentration>(room, "Concentration")
-        .def(py::init([](doubles const& values) { return concentration(span_of<double>(values)); }), py::arg("values"))
+        .def(py::init([](doubles const& values) { return concentration(span_of<double>(values)); }),
+             py::arg("values"))
         .def_property_readonly("size", &concentration::size)
         .def_property_readonly("total", &concentration::total)
         .def_property_readonly("negative", &concentration::negative)
@@ -204,8 +219,9 @@ void bind_value(py::module_& module) {
         .def("holders_of", &concentration::holders_of, py::arg("share"));
 
     room.def("rfm", &rfm, py::arg("recency"), py::arg("frequency"), py::arg("monetary"), py::kw_only(),
-             py::arg("weights"), py::arg("bins"), py::arg("rule"), py::arg("breaks"), py::arg("quantile_type"),
-             py::arg("fixed"), py::arg("nested"), py::arg("nested_minimum"), py::arg("segments"), py::arg("threads"));
+             py::arg("weights"), py::arg("bins"), py::arg("rule"), py::arg("breaks"),
+             py::arg("quantile_type"), py::arg("fixed"), py::arg("nested"), py::arg("nested_minimum"),
+             py::arg("segments"), py::arg("threads"));
 }
 
 }  // namespace clavis::bindings

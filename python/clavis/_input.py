@@ -130,8 +130,8 @@ def _split_zone(column: Any) -> tuple[Array, str]:
     if _is_pandas_column(column):
         return _split_zone(_pandas_column(column))
     if isinstance(column, np.ma.MaskedArray):
-        filled = column.astype(object).filled(None)
-        return np.asarray(filled, dtype=object), ""
+        objects = np.asarray(column.data, dtype=object)
+        return np.where(np.ma.getmaskarray(column), np.array(None, dtype=object), objects), ""
     values = column if isinstance(column, np.ndarray) else _from_sequence(column)
     return values, ""
 
@@ -208,18 +208,18 @@ def _add_objects(columns: _clavis.core.Columns, role: str, label: str, values: A
     elif kinds and kinds <= {"int", "float"}:
         columns.add_float64(role, label, np.where(missing, np.nan, values).astype(np.float64))
     elif kinds == {"date"}:
-        _add_times(columns, role, label, np.where(missing, None, values).astype("datetime64[D]"), "")
+        _add_times(
+            columns, role, label, np.where(missing, np.array(None, dtype=object), values).astype("datetime64[D]"), ""
+        )
     elif kinds and kinds <= {"date", "time"}:
         times, zone = _objects_to_times(values, missing)
         _add_times(columns, role, label, times, zone)
     else:
         # Text, or a mixture of text and numbers: the reader of the column says which value does not belong.
-        texts = values if kinds <= {"text"} else [None if gone else _text(value) for value, gone in zip(values, missing, strict=True)]
-        columns.add_text(role, label, list(texts) if kinds > {"text"} else texts, validity)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+        if not kinds <= {"text"}:
+            texts = [None if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+            values = np.array(texts, dtype=object)
+        columns.add_text(role, label, values, validity)
 
 
 def _is_missing(value: Any) -> bool:
@@ -227,7 +227,9 @@ def _is_missing(value: Any) -> bool:
     if value is None:
         return True
     different = value != value
-    return different is True or isinstance(different, np.bool_) and bool(different) or type(value).__name__ == "NAType"
+    if isinstance(different, (bool, np.bool_)):
+        return bool(different)
+    return type(value).__name__ == "NAType"
 
 
 def _kind_of(kind: type) -> str | None:
@@ -287,7 +289,7 @@ def _pandas_column(series: Any) -> Any:
     if isinstance(dtype, np.dtype):
         return series.to_numpy()
     if hasattr(dtype, "categories"):
-        categories = np.append(np.asarray(dtype.categories, dtype=object), None)
+        categories = np.array([*dtype.categories, None], dtype=object)
         return categories[series.cat.codes.to_numpy()]
     if getattr(dtype, "kind", "O") in "iuf" and not series.hasnans:
         return series.to_numpy(dtype=getattr(dtype, "numpy_dtype", None))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from clavis import _clavis
 
-Duration = Union[str, datetime.timedelta, np.timedelta64]
-Date = Union[str, datetime.date, np.datetime64]
+Duration: TypeAlias = "str | datetime.timedelta | np.timedelta64"
+Date: TypeAlias = "str | datetime.date | np.datetime64"
 
 __all__ = ["Date", "Duration", "day_number", "microseconds", "optional_day_number", "to_date", "unit_text"]
 
@@ -23,7 +23,9 @@ def microseconds(length: Duration, name: str = "unit") -> int:
         result = length // datetime.timedelta(microseconds=1)
     elif isinstance(length, np.timedelta64):
         if np.datetime_data(length.dtype)[0] in ("Y", "M", "generic"):
-            raise ValueError(f"{name}: {length!r} has no fixed length; write it as text, such as '1 year' or '3 months'")
+            raise ValueError(
+                f"{name}: {length!r} has no fixed length; write it as text, such as '1 year' or '3 months'"
+            )
         result = int(length.astype("timedelta64[us]").astype(np.int64))
     else:
         raise TypeError(f"{name} must be text such as '39 weeks' or a timedelta, not {length!r}")
@@ -39,17 +41,13 @@ def unit_text(length: int) -> str:
 
 def day_number(date: Date, name: str) -> int:
     """Days since 1970-01-01 of a calendar day: text, a date, a datetime or a NumPy datetime."""
-    day = np.datetime64("NaT", "D")
     if isinstance(date, str):
         return int(_clavis.core.parse_date(date))
-    if isinstance(date, datetime.datetime):
-        if date != date:  # pandas.NaT calls itself a datetime
-            raise ValueError(f"{name} is missing (NaT)")
-        day = np.datetime64(date.date(), "D")
-    elif isinstance(date, (datetime.date, np.datetime64)):
-        day = np.datetime64(date, "D")
-    else:
+    if isinstance(date, datetime.datetime) and date == date:  # pandas.NaT calls itself a datetime and equals nothing
+        date = date.date()
+    if not isinstance(date, (datetime.date, np.datetime64)):
         raise TypeError(f"{name} must be a date or text such as '1997-09-30', not {date!r}")
+    day = np.asarray(date, dtype="datetime64[D]")
     if np.isnat(day):
         raise ValueError(f"{name} is missing (NaT)")
     return int(day.astype(np.int64))

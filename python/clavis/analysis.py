@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from clavis import _clavis, _time
-from clavis.book import CustomerBook
 from clavis.loyalty import TierProgram
 from clavis.quality import Quality
 from clavis.summary import Summarizer

@@ -50,7 +50,7 @@ class Summary(Table):
         self,
         frequency: npt.ArrayLike,
         recency: npt.ArrayLike,
-        T: npt.ArrayLike,  # noqa: N803 - the literature's name
+        T: npt.ArrayLike,
         monetary_value: npt.ArrayLike | None = None,
         customer_id: npt.ArrayLike | None = None,
         weights: npt.ArrayLike | None = None,
@@ -290,7 +290,8 @@ def summarize(
     Summary
         Columns ``customer_id``, ``frequency``, ``recency``, ``T``, ``monetary_value``, ``log_gap_sum``, ``first_time``,
         ``last_time``, ``orders``, ``days``, ``lines``, ``net_amount``, ``returns_amount`` and with ``calibrate_until``
-        ``frequency_holdout``, ``duration_holdout``. T is ``observe_until`` (or ``calibrate_until``) minus the first day.
+        ``frequency_holdout``, ``duration_holdout``. T counts from the first day to ``observe_until`` (or
+        ``calibrate_until``).
 
     Raises
     ------

@@ -54,7 +54,8 @@ void value_ahead(analysis& result, analyse_options const& options) {
     auto const& model = result.purchases->model;
     add_fit_notes(result, "purchases (MBG/NBD)", result.purchases->report);
     lifetime::expected_purchases(model, view, options.horizon, result.expected_purchases, options.threads);
-    lifetime::probability_no_purchase(model, view, options.horizon, result.probability_no_purchase, options.threads);
+    lifetime::probability_no_purchase(model, view, options.horizon, result.probability_no_purchase,
+                                      options.threads);
 
     if (view.monetary_value.empty()) {
         result.notes.push_back("lifetime values are not known: the records have no amounts");
@@ -93,7 +94,8 @@ void watch_customers(analysis& result, ledger::history const& records, analyse_o
     result.baseline_until = options.baseline_until.value_or(default_baseline(records, until));
     defection::baseline start;
     try {
-        start = defection::learn_baseline(records, result.baseline_until, std::nullopt, options.threads, options.watch);
+        start = defection::learn_baseline(records, result.baseline_until, std::nullopt, options.threads,
+                                          options.watch);
     } catch (input_error const& problem) {
         if (options.baseline_until) throw;
         result.notes.push_back(std::string("nobody could be watched: ") + problem.what());
@@ -125,10 +127,12 @@ std::vector<std::int64_t> rows_of(identifiers const& wanted, identifiers const& 
     return rows;
 }
 
-std::vector<std::int32_t> state_codes(defection::states_table const& states, std::vector<std::int64_t> const& rows) {
+std::vector<std::int32_t> state_codes(defection::states_table const& states,
+                                      std::vector<std::int64_t> const& rows) {
     std::vector<std::int32_t> codes(rows.size(), -1);
     for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i] >= 0) codes[i] = static_cast<std::int32_t>(states.state[static_cast<std::size_t>(rows[i])]);
+        if (rows[i] >= 0)
+            codes[i] = static_cast<std::int32_t>(states.state[static_cast<std::size_t>(rows[i])]);
     return codes;
 }
 

@@ -21,9 +21,9 @@ namespace {
 namespace ba = boost::accumulators;
 
 // variance, not lazy_variance: the lazy one subtracts squares of large sums and loses every digit of a small deviation.
-using accumulator = ba::accumulator_set<
-    double, ba::stats<ba::tag::count, ba::tag::sum, ba::tag::immediate_mean, ba::tag::variance, ba::tag::min,
-                      ba::tag::max>>;
+using accumulator =
+    ba::accumulator_set<double, ba::stats<ba::tag::count, ba::tag::sum, ba::tag::immediate_mean,
+                                          ba::tag::variance, ba::tag::min, ba::tag::max>>;
 
 double median(std::vector<double>& values) {
     auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -47,8 +47,9 @@ std::vector<class_statistics> describe(std::span<double const> values, std::span
         if (class_of[row] < 0) continue;
         auto const k = static_cast<std::size_t>(class_of[row]);
         if (k >= classes)
-            throw input_error({.column = "class", .row = static_cast<std::int64_t>(row), .value = std::to_string(k)},
-                              "is no class");
+            throw input_error(
+                {.column = "class", .row = static_cast<std::int64_t>(row), .value = std::to_string(k)},
+                "is no class");
         ++result[k].customers;
         if (std::isnan(values[row])) {
             ++result[k].missing;

@@ -28,7 +28,8 @@ class_table by_class(class_columns const& customers) {
         present.push_back(k);
         table.class_index.push_back(static_cast<std::int32_t>(k));
         table.customers.push_back(sizes[k].customers);
-        table.customer_share.push_back(static_cast<double>(sizes[k].customers) / static_cast<double>(ones.size()));
+        table.customer_share.push_back(static_cast<double>(sizes[k].customers) /
+                                       static_cast<double>(ones.size()));
     }
     auto pick = [&](std::vector<class_statistics> const& from, double class_statistics::*member, auto& into) {
         using value = typename std::decay_t<decltype(into)>::value_type;
@@ -44,7 +45,8 @@ class_table by_class(class_columns const& customers) {
             total += entry.sum;
         pick(money, &class_statistics::sum, table.net_amount);
         for (double const amount : table.net_amount)
-            table.net_amount_share.push_back(total > 0 ? amount / total : std::numeric_limits<double>::quiet_NaN());
+            table.net_amount_share.push_back(total > 0 ? amount / total
+                                                       : std::numeric_limits<double>::quiet_NaN());
         pick(money, &class_statistics::mean, table.mean_net_amount);
         pick(money, &class_statistics::median, table.median_net_amount);
     }

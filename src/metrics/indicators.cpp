@@ -11,7 +11,8 @@ namespace clavis::metrics {
 namespace {
 
 double share(std::int64_t part, std::int64_t whole) {
-    return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : std::numeric_limits<double>::quiet_NaN();
+    return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole)
+                     : std::numeric_limits<double>::quiet_NaN();
 }
 
 double total(std::span<double const> values) {
@@ -21,15 +22,17 @@ double total(std::span<double const> values) {
 }  // namespace
 
 std::vector<indicator> indicators(ledger::summary const& customers, defection::states_table const& states,
-                                  std::span<double const> lifetime_value, std::span<double const> value_at_risk) {
+                                  std::span<double const> lifetime_value,
+                                  std::span<double const> value_at_risk) {
     std::vector<indicator> result;
     auto add = [&](char const* name, double value, char const* definition) {
         result.push_back({name, value, definition});
     };
     auto const n = static_cast<std::int64_t>(customers.size());
-    auto const buyers =
-        std::count_if(customers.days.begin(), customers.days.end(), [](std::int64_t days) { return days > 0; });
-    auto const repeaters = std::count_if(customers.days.begin(), customers.days.end(), [](auto days) { return days > 1; });
+    auto const buyers = std::count_if(customers.days.begin(), customers.days.end(),
+                                      [](std::int64_t days) { return days > 0; });
+    auto const repeaters =
+        std::count_if(customers.days.begin(), customers.days.end(), [](auto days) { return days > 1; });
     add("customers", static_cast<double>(n), "customers with any record until as_of");
     add("buyers", static_cast<double>(buyers), "customers with at least one purchase");
     add("repeat_rate", share(repeaters, buyers), "share of the buyers who came back on another day");
@@ -46,9 +49,11 @@ std::vector<indicator> indicators(ledger::summary const& customers, defection::s
         add("watch", count(defection::state::WATCH), "buyers on the way to an alarm");
     }
     if (!lifetime_value.empty()) {
-        add("lifetime_value", total(lifetime_value), "discounted value ahead of all customers over the horizon");
+        add("lifetime_value", total(lifetime_value),
+            "discounted value ahead of all customers over the horizon");
         add("value_at_risk", total(value_at_risk),
-            "what customers with a standing alarm would bring over the horizon at their former pace and no longer do");
+            "what customers with a standing alarm would bring over the horizon at their former pace and no "
+            "longer do");
     }
     return result;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def test_states_merge_and_go_on() -> None:
     whole = cv.summarize(log, customer="customer_id", time="time", amount="amount")
     cuts = [0, 17, 17, 1200, 4000, n]
     states = []
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in itertools.pairwise(cuts):
         state = cv.Summarizer(amount="amount", threads=1 + len(states))
         if end > begin:
             state.update({name: values[begin:end] for name, values in log.items()})
@@ -259,7 +260,9 @@ def test_one_customer_and_single_purchases() -> None:
     assert (len(one), one.frequency[0], one["T"][0]) == (1, 0, 0.0)
     assert "monetary_value" not in one
     singles = cv.summarize(
-        {"customer_id": [1, 2, 3], "time": ["2024-01-01", "2024-01-02", "2024-01-03"]}, customer="customer_id", time="time"
+        {"customer_id": [1, 2, 3], "time": ["2024-01-01", "2024-01-02", "2024-01-03"]},
+        customer="customer_id",
+        time="time",
     )
     assert singles.frequency.tolist() == [0, 0, 0]
 
@@ -280,7 +283,7 @@ def test_summary_from_columns() -> None:
         with pytest.raises(ValueError, match=message):
             cv.Summary(**columns)
     with pytest.raises(AttributeError, match="the columns are"):
-        s.nothing
+        _ = s.nothing
 
 
 def test_progress_and_stopping() -> None:

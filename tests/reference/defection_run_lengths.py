@@ -1,9 +1,9 @@
 """Average run lengths of the rate-drop CUSUM at 50 digits, by another route than the library's.
 
-The library integrates the scale function of the process. Here the backward equation of the mean wait f(S) itself is solved:
+The library integrates the scale function of the process. Here the backward equation of the mean wait f(S) is solved:
     (1 - rho) f'(S) + rate (f(max(0, S - d)) - f(S)) = -1,   f(limit) = 0,   d = ln(1 / rho),
-stretch by stretch of length d. On a stretch f is e^{growth t} times a polynomial plus a polynomial; its Taylor series of
-`terms` terms is exact to the working precision. f(0) is free and enters linearly, so two solutions give it.
+stretch by stretch of length d. On a stretch f is e^{growth t} times a polynomial plus a polynomial; its Taylor series
+of `terms` terms is exact to the working precision. f(0) is free and enters linearly, so two solutions give it.
 
 Writes defection_run_lengths.csv beside this file: rho, limit / d, limit, rate, average run length.
 """

@@ -51,7 +51,14 @@ def main() -> None:
     rows = ["start,rho,shape,scale,silence,unit,log_statistic"]
     for rho in ("0", "0.5", "0.8"):
         # The fractions of the rate that make p = (1 - rho) shape exactly or nearly one belong to the domain.
-        for shape, scale in (("0.55", "74.06"), ("1", "30"), ("2", "14"), ("2.000001", "14"), ("9", "250"), ("65", "427")):
+        for shape, scale in (
+            ("0.55", "74.06"),
+            ("1", "30"),
+            ("2", "14"),
+            ("2.000001", "14"),
+            ("9", "250"),
+            ("65", "427"),
+        ):
             for start in ("0", "3.5", "400"):
                 for silence in ("0.25", "10", "180"):
                     value = statistic(*(exact(v) for v in (start, rho, shape, scale, silence)), mp.mpf(7))

@@ -54,19 +54,20 @@ struct analysis {
     ledger::summary customers;
     value::rfm_result rfm;
 
-    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> purchases;  ///< absent: nothing to fit to
-    std::optional<lifetime::fit_result<lifetime::gamma_gamma>> spend;                ///< absent: nothing to fit to
-    std::vector<double> expected_purchases;       ///< within the horizon
-    std::vector<double> probability_no_purchase;  ///< within the horizon
-    std::vector<double> expected_spend;           ///< mean amount of a future purchase
-    std::vector<double> lifetime_value;           ///< discounted, over the horizon
+    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>>
+        purchases;                                                     ///< absent: nothing to fit to
+    std::optional<lifetime::fit_result<lifetime::gamma_gamma>> spend;  ///< absent: nothing to fit to
+    std::vector<double> expected_purchases;                            ///< within the horizon
+    std::vector<double> probability_no_purchase;                       ///< within the horizon
+    std::vector<double> expected_spend;                                ///< mean amount of a future purchase
+    std::vector<double> lifetime_value;                                ///< discounted, over the horizon
 
     sys_days baseline_until{};
-    defection::states_table states;        ///< of those who ever bought
-    std::vector<std::int64_t> state_row;   ///< row of `states` of each customer; -1: never bought
-    std::vector<std::int32_t> state;       ///< defection::state of each customer as a number; -1: never bought
-    defection::alerts alerts;              ///< raised since baseline_until
-    std::vector<double> value_at_risk;     ///< see value_at_risk()
+    defection::states_table states;       ///< of those who ever bought
+    std::vector<std::int64_t> state_row;  ///< row of `states` of each customer; -1: never bought
+    std::vector<std::int32_t> state;      ///< defection::state of each customer as a number; -1: never bought
+    defection::alerts alerts;             ///< raised since baseline_until
+    std::vector<double> value_at_risk;    ///< see value_at_risk()
 
     loyalty::tier_program program;
     loyalty::tier_standings tiers;
@@ -81,6 +82,7 @@ struct analysis {
 
 /// Runs every room over one set of records. `records` and `summary` come from the same transactions, so that their
 /// customers are the same (input_error otherwise). Throws what the rooms throw for unusable input or options.
-analysis analyse(ledger::summary summary, ledger::history const& records, analyse_options const& options = {});
+analysis analyse(ledger::summary summary, ledger::history const& records,
+                 analyse_options const& options = {});
 
 }  // namespace clavis::analysis

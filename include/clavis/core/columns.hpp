@@ -79,7 +79,8 @@ struct column_view {
     std::string_view text(std::size_t row) const {
         auto const* bytes = static_cast<char const*>(values);
         auto slice = [&](auto const* start) {
-            return std::string_view(bytes + start[row], static_cast<std::size_t>(start[row + 1] - start[row]));
+            return std::string_view(bytes + start[row],
+                                    static_cast<std::size_t>(start[row + 1] - start[row]));
         };
         return type == column_type::utf8 ? slice(static_cast<std::int32_t const*>(offsets))
                                          : slice(static_cast<std::int64_t const*>(offsets));

@@ -73,7 +73,8 @@ void parallel_blocks(std::size_t size, std::size_t block_size, unsigned threads,
     };
     std::vector<std::thread> crew;
     crew.reserve(workers);
-    for (unsigned i = 0; i < workers; ++i) crew.emplace_back(work);
+    for (unsigned i = 0; i < workers; ++i)
+        crew.emplace_back(work);
     {
         // The caller's thread only waits and reports, so a callback is never called from a worker.
         std::unique_lock lock(mutex);
@@ -89,7 +90,8 @@ void parallel_blocks(std::size_t size, std::size_t block_size, unsigned threads,
             lock.lock();
         }
     }
-    for (auto& thread : crew) thread.join();
+    for (auto& thread : crew)
+        thread.join();
     if (failure) std::rethrow_exception(failure);
 }
 

@@ -21,6 +21,7 @@ struct indicator {
 /// `states` may be empty (nobody watched), as may the columns of money (no amounts); what rests on them is left out.
 /// The columns have one place a row of `customers`.
 std::vector<indicator> indicators(ledger::summary const& customers, defection::states_table const& states,
-                                  std::span<double const> lifetime_value, std::span<double const> value_at_risk);
+                                  std::span<double const> lifetime_value,
+                                  std::span<double const> value_at_risk);
 
 }  // namespace clavis::metrics

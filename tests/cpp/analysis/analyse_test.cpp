@@ -15,8 +15,8 @@ namespace {
 
 ledger::transactions_view lines_of(simulate::shop const& shop) {
     auto const& lines = shop.transactions;
-    ledger::transactions_view view(column_view(std::span<std::int64_t const>(lines.customer_id)), lines.time_view(),
-                                   column_view::minor_units(lines.amount));
+    ledger::transactions_view view(column_view(std::span<std::int64_t const>(lines.customer_id)),
+                                   lines.time_view(), column_view::minor_units(lines.amount));
     view.order_id = column_view(std::span<std::int64_t const>(lines.order_id));
     return view;
 }
@@ -90,7 +90,8 @@ TEST_F(Analyse, FindsThosePlantedToStop) {
     int stopped = 0, stopped_found = 0, unchanged = 0, unchanged_alarmed = 0;
     for (std::size_t i = 0; i < truth.size(); ++i) {
         bool const alarmed = result.state[i] == static_cast<std::int32_t>(defection::state::LAPSED);
-        if (truth.change[i] == simulate::shop_change::stop && truth.rate[i] > 0.2 && truth.change_day[i] < half_a_year_ago) {
+        if (truth.change[i] == simulate::shop_change::stop && truth.rate[i] > 0.2 &&
+            truth.change_day[i] < half_a_year_ago) {
             ++stopped;
             stopped_found += alarmed;
         }
@@ -105,15 +106,19 @@ TEST_F(Analyse, FindsThosePlantedToStop) {
 
 TEST_F(Analyse, AddsUpToTheWhole) {
     auto const& result = found();
-    EXPECT_EQ(std::accumulate(result.segments.customers.begin(), result.segments.customers.end(), std::int64_t{0}), 800);
-    double const net = std::accumulate(result.segments.net_amount.begin(), result.segments.net_amount.end(), 0.0);
+    EXPECT_EQ(
+        std::accumulate(result.segments.customers.begin(), result.segments.customers.end(), std::int64_t{0}),
+        800);
+    double const net =
+        std::accumulate(result.segments.net_amount.begin(), result.segments.net_amount.end(), 0.0);
     EXPECT_NEAR(net, result.customers.quality.amount_total, 1e-6);
     ASSERT_FALSE(result.indicators.empty());
     EXPECT_EQ(result.indicators.front().value, 800);
 }
 
 bool same_bits(std::vector<double> const& left, std::vector<double> const& right) {
-    return left.size() == right.size() && std::memcmp(left.data(), right.data(), left.size() * sizeof(double)) == 0;
+    return left.size() == right.size() &&
+           std::memcmp(left.data(), right.data(), left.size() * sizeof(double)) == 0;
 }
 
 TEST_F(Analyse, DoesNotDependOnThreads) {

@@ -40,7 +40,9 @@ TEST(ClassTable, LeavesOutWhatIsNotKnown) {
     EXPECT_TRUE(table.lapsed.empty());
 }
 
-TEST(ClassTable, TakesNoCustomersAtAll) { EXPECT_EQ(by_class({}).size(), 0U); }
+TEST(ClassTable, TakesNoCustomersAtAll) {
+    EXPECT_EQ(by_class({}).size(), 0U);
+}
 
 }  // namespace
 }  // namespace clavis::metrics
