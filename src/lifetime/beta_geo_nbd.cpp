@@ -1,5 +1,6 @@
 #include "clavis/lifetime/beta_geo_nbd.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -108,18 +109,17 @@ double beta_geo_nbd::discounted(double t, double rate) const noexcept {
             return p < 1e-17 * z / (r + 1.0) ? r / z : r / p * numerics::scaled_upper_gamma(r, z / p);
         });
     }
-    // Integrate the rate of purchases over y = ln(1 + s / alpha), in panels on which it varies by less than
-    // e^8.
+    // Integrate the rate of purchases over y = ln(1 + s / alpha). It is a mixture of (1 + p s / alpha)^-n, and those of
+    // large p fall fast and die early: panels start so short that the fastest falls by e^8 at most and then double.
     double const end = std::log1p(t / alpha);
     double const n = r + 1.0;
-    double const share = a / (a + b);
+    double const largest_p = std::min(1.0, (a + 40.0 + 9.0 * std::sqrt(a)) / (a + b));
     double sum = 0.0;
     for (double low = 0.0; low < end;) {
         double const grown = std::exp(low + 1.0);
-        double const falls =
-            1.0 + std::abs(rate) * alpha * grown +
-            std::min(n * share * grown, low == 0.0 ? inf : 2.0 * (a + 1.0) / -std::expm1(-low));
-        double const high = std::min(end, low + std::min(1.0, 8.0 / falls));
+        double const by_mixture = std::max(8.0 / (n * largest_p * grown), -std::expm1(-low));
+        double const by_discount = 8.0 / (1.0 + std::abs(rate) * alpha * grown);
+        double const high = std::min(end, low + std::min({1.0, by_mixture, by_discount}));
         double const panel = numerics::integrate16(
             [&](double y) {
                 double const ratio = std::expm1(y);
