@@ -41,6 +41,7 @@ py::dict to_dict(ledger::quality_report const& report) {
     result["rows_read"] = report.rows_read;
     result["rows_used"] = report.rows_used;
     result["rows_without_customer"] = report.rows_without_customer;
+    result["rows_late"] = report.rows_late;
     result["amount_without_customer"] = report.amount_without_customer;
     result["amount_total"] = report.amount_total;
     result["largest_rounding"] = report.largest_rounding;
@@ -100,15 +101,16 @@ ledger::bad_rows parse_bad_rows(std::string const& text) {
 
 ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collapse, std::string time_zone,
                                    std::string const& returns, std::optional<std::int32_t> observe_until,
-                                   std::optional<std::int32_t> calibrate_until, bool include_first,
-                                   std::string const& on_bad_rows, std::optional<int> amount_digits,
-                                   unsigned threads, py::object callback) {
+                                   bool skip_late, std::optional<std::int32_t> calibrate_until,
+                                   bool include_first, std::string const& on_bad_rows,
+                                   std::optional<int> amount_digits, unsigned threads, py::object callback) {
     ledger::summarize_options options;
     options.unit = duration(unit);
     options.collapse_by = ledger::parse_collapse(collapse);
     options.time_zone = std::move(time_zone);
     options.returns = ledger::parse_returns_policy(returns);
     options.observe_until = optional_date(observe_until);
+    options.skip_late = skip_late;
     options.calibrate_until = optional_date(calibrate_until);
     options.include_first = include_first;
     options.on_bad_rows = parse_bad_rows(on_bad_rows);
@@ -125,9 +127,9 @@ void bind_ledger(py::module_& module) {
 
     py::class_<ledger::summarizer>(room, "Summarizer")
         .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"),
-             py::arg("time_zone"), py::arg("returns"), py::arg("observe_until"), py::arg("calibrate_until"),
-             py::arg("include_first"), py::arg("on_bad_rows"), py::arg("amount_digits"), py::arg("threads"),
-             py::arg("progress"))
+             py::arg("time_zone"), py::arg("returns"), py::arg("observe_until"), py::arg("skip_late"),
+             py::arg("calibrate_until"), py::arg("include_first"), py::arg("on_bad_rows"),
+             py::arg("amount_digits"), py::arg("threads"), py::arg("progress"))
         .def(
             "update",
             [](ledger::summarizer& state, columns const& batch) {

@@ -22,8 +22,7 @@ from rich.text import Text
 
 from clavis import _text, _write
 from clavis._clavis import Cancelled, InputError, __version__
-from clavis._csv import identifier, literal
-from clavis._time import day_number, to_date
+from clavis._csv import identifier
 from clavis.sources import Session
 
 if TYPE_CHECKING:
@@ -180,14 +179,12 @@ class Roles:
 
 @dataclass(frozen=True)
 class Reading:
-    """Where records come from and which of them count."""
+    """Where records come from and how they are read."""
 
     source: str
     database: Path | None
     encoding: str | None
     date_format: str | None
-    as_of: str | None
-    time_zone: str | None
 
 
 @app.command()
@@ -229,7 +226,7 @@ def analyse(
     _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     program = _program(tiers)
     with Stages() as stages, _write.Folder(out) as folder:
-        reading = Reading(source, database, encoding, date_format, as_of, time_zone)
+        reading = Reading(source, database, encoding, date_format)
         table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         found = clavis.analyse(
             table,
@@ -335,7 +332,7 @@ def summarize(
 
     _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format, as_of, time_zone)
+        reading = Reading(source, database, encoding, date_format)
         table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         summary = clavis.summarize(
             table,
@@ -344,6 +341,7 @@ def summarize(
             collapse=collapse,
             time_zone=time_zone,
             observe_until=as_of,
+            skip_late=True,
             calibrate_until=calibrate_until,
             on_bad_rows=on_bad_rows,
             threads=threads,
@@ -386,13 +384,14 @@ def validate(
     import clavis
 
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format, as_of, time_zone)
+        reading = Reading(source, database, encoding, date_format)
         table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         summary = clavis.summarize(
             table,
             **roles.__dict__,
             time_zone=time_zone,
             observe_until=as_of,
+            skip_late=True,
             on_bad_rows="refuse",
             progress=stages,
         )
@@ -412,7 +411,7 @@ def validate(
 
 
 def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.Table, Roles]:
-    """The columns of a source that play a part, and their names; rows after ``as_of`` are left out and counted."""
+    """The columns of a source that play a part, and their names."""
     stages("reading", 0.0)
     with Session() as session, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -435,16 +434,6 @@ def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.T
         )
         chosen = dict.fromkeys(name for name in roles.__dict__.values() if name is not None)
         statement = f"SELECT {', '.join(map(identifier, chosen))} FROM ({select})"
-        if reading.as_of is not None:
-            day = _local_day(identifier(roles.time), session.columns(statement)[roles.time], reading.time_zone)
-            last = f"DATE '{to_date(day_number(reading.as_of, '--as-of'))}'"
-            later = f"SELECT count(*) AS rows FROM ({statement}) WHERE {day} > {last}"
-            if count := session.table(later)["rows"][0].as_py():
-                them = "it" if count == 1 else "them"
-                stages.notes.append(
-                    f"{_text.counted(count, 'row')} after {reading.as_of} left out; rows count without {them}"
-                )
-            statement = f"SELECT * FROM ({statement}) WHERE {day} IS NULL OR {day} <= {last}"
         table = session.table(statement)
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
     for note in notes:
@@ -452,17 +441,6 @@ def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.T
             raise InputError(note.replace("date_format=", "--date-format "))
     stages.notes += notes
     return table, roles
-
-
-def _local_day(column: str, type_: str, zone: str | None) -> str:
-    """The calendar day of a time as SQL, by the rules of the library: a time without a zone is UTC."""
-    if type_ == "VARCHAR":
-        column, type_ = f"try_cast({column} AS TIMESTAMP WITH TIME ZONE)", "TIMESTAMP WITH TIME ZONE"
-    if zone is None or type_ == "DATE":
-        return f"{column}::DATE"
-    if type_ != "TIMESTAMP WITH TIME ZONE":
-        column = f"({column} AT TIME ZONE 'UTC')"
-    return f"({column} AT TIME ZONE {literal(zone)})::DATE"
 
 
 def _column(columns: Sequence[str], name: str, otherwise: str | None) -> str | None:

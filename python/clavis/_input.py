@@ -65,6 +65,13 @@ def resolve(table: Any, roles: Mapping[str, str | None], name: str) -> tuple[Any
     }
 
 
+def optional_column(table: Any, label: str | None, default: str, name: str = "transactions") -> str | None:
+    """The label, or ``None`` where nobody asked for another name than the default and the table has no such column."""
+    table, roles = resolve(table, {default: label}, name)
+    label = roles[default]
+    return None if label == default and default not in column_names(table, name) else label
+
+
 def column_names(table: Any, name: str) -> list[str]:
     """The names of a table's columns, without reading any rows."""
     if _is_pandas(table):

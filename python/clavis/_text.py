@@ -129,6 +129,8 @@ def quality_lines(quality: Quality) -> list[str]:
             f"{counted(quality.rows_without_customer, 'row')} without customer "
             f"(amount {quality.amount_without_customer:,.2f}), counted apart"
         )
+    if quality.rows_late:
+        lines.append(f"{counted(quality.rows_late, 'row')} after the last day that counts, left out")
     for entry in quality.refused[:_SHOWN_REFUSALS]:
         examples = ", ".join(
             f'row {row:,} "{shortened(value)}"' for row, value in zip(entry.rows[:3], entry.values[:3], strict=True)

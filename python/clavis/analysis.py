@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clavis import _clavis, _time
+from clavis import _clavis, _input, _time
 from clavis.loyalty import TierProgram
 from clavis.quality import Quality
 from clavis.summary import Summarizer
@@ -93,7 +93,8 @@ def analyse(
         A :class:`CustomerBook`, or any table of transactions, whose columns then are named by ``customer``, ``time``,
         ``amount``, ``order_id``, ``currency`` and ``kind``.
     as_of
-        The last day that counts; default: the last day seen.
+        The last day that counts; default: the last day seen. Later rows are left out and counted, as if it were
+        that day today.
     unit, time_zone, on_bad_rows, threads, progress
         As in :func:`summarize`.
     horizon, annual_rate, margin
@@ -121,13 +122,14 @@ def analyse(
     state = Summarizer(
         customer=customer,
         time=time,
-        amount=amount,
+        amount=_input.optional_column(book, amount, "amount"),
         order_id=order_id,
         currency=currency,
         kind=kind,
         unit=unit,
         time_zone=time_zone,
         observe_until=as_of,
+        skip_late=True,
         on_bad_rows=on_bad_rows,
         threads=threads,
         progress=progress,

@@ -10,6 +10,7 @@ import numpy as np
 
 from clavis import _clavis, _input, _time
 from clavis.quality import Quality
+from clavis.summary import Summarizer
 from clavis.table import Table
 
 __all__ = ["DefectionMonitor", "average_run_length", "threshold_for"]
@@ -149,7 +150,11 @@ class DefectionMonitor:
             If there is no visit before ``baseline_until``, or no repeat visit to learn from, or a value cannot be used.
         """
         self._reading = {
-            "roles": {"customer_id": customer, "time": time, "amount": amount, "order_id": order_id, "kind": kind},
+            "customer": customer,
+            "time": time,
+            "amount": amount,
+            "order_id": order_id,
+            "kind": kind,
             "time_zone": time_zone,
             "on_bad_rows": on_bad_rows,
         }
@@ -199,7 +204,7 @@ class DefectionMonitor:
         monitor = self._fitted()
         state = self._read(batch)
         # A batch without a row that counts is a quiet time, not an error.
-        records = state.history() if state.quality()["rows_used"] else None
+        records = state.history() if state.quality.rows_used else None
         if as_of is not None:
             until = _time.day_number(as_of, "as_of")
         elif records is not None and len(records.day):
@@ -253,27 +258,11 @@ class DefectionMonitor:
         until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
         return Table(monitor.states(until, self.threads))
 
-    def _read(self, table: Any) -> _clavis.ledger.Summarizer:
-        roles = dict(self._reading["roles"])
-        source, names = _input.resolve(table, roles, "transactions")
-        if names.get("amount") == "amount" and "amount" not in _input.column_names(source, "transactions"):
-            names = {**names, "amount": None}
-        state = _clavis.ledger.Summarizer(
-            unit=_time.microseconds("day"),
-            collapse="day",
-            time_zone=self._reading["time_zone"] or "",
-            returns="net",
-            observe_until=None,
-            calibrate_until=None,
-            include_first=False,
-            on_bad_rows=self._reading["on_bad_rows"],
-            amount_digits=None,
-            threads=self.threads,
-            progress=self.progress,
-        )
-        for columns in _input.batches(source, names):
-            state.update(columns)
-        self._quality = Quality.from_dict(state.quality())
+    def _read(self, table: Any) -> Summarizer:
+        amount = _input.optional_column(table, self._reading["amount"], "amount")
+        names = {**self._reading, "amount": amount}
+        state = Summarizer(**names, unit="day", threads=self.threads, progress=self.progress).update(table)
+        self._quality = state.quality
         return state
 
     def _fitted(self) -> _clavis.defection.Monitor:

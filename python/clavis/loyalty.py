@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from clavis import _clavis, _input, _time
+from clavis.summary import Summarizer
 from clavis.table import Table
 
 __all__ = ["TierProgram"]
@@ -212,16 +213,13 @@ class TierProgram:
         threads: int,
         progress: Progress | None,
     ) -> _clavis.ledger.History:
-        from clavis.book import CustomerBook
-        from clavis.summary import Summarizer
-
         if known_at is not None:
             raise ValueError(
                 "known_at: replaying what was known on a day needs records of when each row became known, which tier "
                 "programmes do not read yet; leave known_at out"
             )
-        if self.metric == "orders" and amount == "amount" and not isinstance(transactions, CustomerBook):
-            amount = amount if amount in _input.column_names(transactions, "transactions") else None
+        if self.metric == "orders":
+            amount = _input.optional_column(transactions, amount, "amount")
         state = Summarizer(
             customer=customer,
             time=time,
@@ -235,7 +233,7 @@ class TierProgram:
             threads=threads,
             progress=progress,
         )
-        return state.update(transactions)._state.history()
+        return state.update(transactions).history()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TierProgram) and self.to_json() == other.to_json()

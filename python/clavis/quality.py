@@ -30,6 +30,7 @@ class Quality:
     rows_read: int
     rows_used: int
     rows_without_customer: int
+    rows_late: int
     amount_without_customer: float
     amount_total: float
     largest_rounding: float
@@ -57,6 +58,8 @@ class Quality:
                 f"  {self.rows_without_customer:,} without customer (amount {self.amount_without_customer:,.2f}), "
                 "counted apart"
             )
+        if self.rows_late:
+            lines.append(f"  {self.rows_late:,} after the end of observation, left out")
         for entry in self.refused:
             first = ", ".join(
                 f"row {row} {value!r}" for row, value in zip(entry.rows[:3], entry.values[:3], strict=True)

@@ -98,7 +98,7 @@ class Summary(Table):
 
     @property
     def observed_until(self) -> datetime.date | None:
-        """The last day of observation; ``None`` for a summary made from columns."""
+        """The last day that ``T`` counts: ``calibrate_until`` where given; ``None`` for a summary made from columns."""
         day = self._facts.get("observed_until")
         return None if day is None else _time.to_date(day)
 
@@ -177,6 +177,7 @@ class Summarizer:
         time_zone: str | None = None,
         returns: str = "net",
         observe_until: _time.Date | None = None,
+        skip_late: bool = False,
         calibrate_until: _time.Date | None = None,
         include_first: bool = False,
         on_bad_rows: str = "raise",
@@ -198,6 +199,7 @@ class Summarizer:
             time_zone=time_zone or "",
             returns=returns,
             observe_until=_time.optional_day_number(observe_until, "observe_until"),
+            skip_late=skip_late,
             calibrate_until=_time.optional_day_number(calibrate_until, "calibrate_until"),
             include_first=include_first,
             on_bad_rows=on_bad_rows,
@@ -222,6 +224,10 @@ class Summarizer:
         """What was read, used and refused so far."""
         return Quality.from_dict(self._state.quality())
 
+    def history(self) -> _clavis.ledger.History:
+        """The purchase days of every customer in compressed rows: what monitors and tier programmes replay."""
+        return self._state.history()
+
     def finish(self) -> Summary:
         """The summary of all that was read; the state can go on reading afterwards."""
         return Summary._from_core(self._state.finish())
@@ -241,6 +247,7 @@ def summarize(
     time_zone: str | None = None,
     returns: str = "net",
     observe_until: _time.Date | None = None,
+    skip_late: bool = False,
     calibrate_until: _time.Date | None = None,
     include_first: bool = False,
     on_bad_rows: str = "raise",
@@ -273,6 +280,8 @@ def summarize(
     observe_until, calibrate_until
         Last day of observation (default: the last day seen) and of the calibration period, both inclusive. With
         ``calibrate_until`` the purchases after it are counted in ``frequency_holdout``.
+    skip_late
+        Leave out rows after ``observe_until`` and count them in ``quality.rows_late``; otherwise they are bad rows.
     include_first
         Whether ``monetary_value`` takes in the first purchase.
     on_bad_rows
@@ -317,6 +326,7 @@ def summarize(
         time_zone=time_zone,
         returns=returns,
         observe_until=observe_until,
+        skip_late=skip_late,
         calibrate_until=calibrate_until,
         include_first=include_first,
         on_bad_rows=on_bad_rows,

@@ -171,7 +171,7 @@ void intake::read(transactions_view const& batch, canonical_rows& out) {
                        {.table = labels.table, .column = labels.order_id});
     }
 
-    if (facts.bad + facts.without_customer > 0) {
+    if (facts.bad + facts.late + facts.without_customer > 0) {
         drop_rows(out.customer, base, status_);
         drop_rows(out.day, base, status_);
         drop_rows(out.time, base, status_);
@@ -192,7 +192,8 @@ void intake::read(transactions_view const& batch, canonical_rows& out) {
     quality_.table = std::move(table);
     if (facts.bad > 0) quality_.refused = std::move(refused);
     quality_.rows_read += static_cast<std::int64_t>(size);
-    quality_.rows_used += static_cast<std::int64_t>(size - facts.bad - facts.without_customer);
+    quality_.rows_used += static_cast<std::int64_t>(size - facts.bad - facts.late - facts.without_customer);
+    quality_.rows_late += static_cast<std::int64_t>(facts.late);
     quality_.rows_without_customer += static_cast<std::int64_t>(facts.without_customer);
     quality_.largest_rounding = std::max(quality_.largest_rounding, facts.rounding);
     amount_total_ += facts.amount;
@@ -210,7 +211,8 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
     location const table{.table = quality_.table};
     if (options_.amount_scale != other.options_.amount_scale ||
         options_.time_zone != other.options_.time_zone ||
-        options_.observe_until != other.options_.observe_until)
+        options_.observe_until != other.options_.observe_until ||
+        options_.skip_late != other.options_.skip_late)
         throw input_error(table, "states to be merged must have equal options");
     if (has_rows()) {
         if (has_amounts_ != other.has_amounts_ || has_orders_ != other.has_orders_)
@@ -290,6 +292,7 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
     quality.rows_read += other.quality_.rows_read;
     quality.rows_used += other.quality_.rows_used;
     quality.rows_without_customer += other.quality_.rows_without_customer;
+    quality.rows_late += other.quality_.rows_late;
     quality.largest_rounding = std::max(quality.largest_rounding, other.quality_.largest_rounding);
     quality_ = std::move(quality);
     amount_total_ += other.amount_total_;

@@ -336,7 +336,7 @@ void batch_reader::read_block(std::size_t begin, std::size_t end, block_facts& f
     for (std::size_t row = begin; row < end; ++row) {
         bool const attributed = status[row] == 0;
         if (!attributed && status[row] != static_cast<std::uint8_t>(row_problem::no_customer)) {
-            ++facts.bad;
+            ++(is_bad(row) ? facts.bad : facts.late);
             continue;
         }
         facts.first_day = std::min(facts.first_day, out.day[base + row]);
@@ -349,7 +349,7 @@ void batch_reader::read_block(std::size_t begin, std::size_t end, block_facts& f
 
 void batch_reader::raise(std::int64_t rows_before) const {
     std::size_t row = 0;
-    while (status[row] <= static_cast<std::uint8_t>(row_problem::no_customer))
+    while (!is_bad(row))
         ++row;
     auto const problem = static_cast<row_problem>(status[row]);
     problem_text const text = describe(problem);
@@ -366,7 +366,7 @@ void batch_reader::raise(std::int64_t rows_before) const {
 
 void batch_reader::list_refused(std::vector<refusal>& refused, std::int64_t rows_before) const {
     for (std::size_t row = 0; row < batch.size(); ++row) {
-        if (status[row] <= static_cast<std::uint8_t>(row_problem::no_customer)) continue;
+        if (!is_bad(row)) continue;
         problem_text const text = describe(static_cast<row_problem>(status[row]));
         refusal& entry = refusal_of(refused, label(text.column), text.reason);
         bool const listed = entry.rows.size() < refusal::listed;

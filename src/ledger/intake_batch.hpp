@@ -27,6 +27,7 @@ struct block_facts {
     int128 amount_without_customer = 0;
     std::size_t without_customer = 0;
     std::size_t bad = 0;
+    std::size_t late = 0;
     double rounding = 0;
     std::int32_t first_day = std::numeric_limits<std::int32_t>::max();
     std::int32_t last_day = std::numeric_limits<std::int32_t>::min();
@@ -38,6 +39,7 @@ struct block_facts {
         amount_without_customer += other.amount_without_customer;
         without_customer += other.without_customer;
         bad += other.bad;
+        late += other.late;
         rounding = std::max(rounding, other.rounding);
         first_day = std::min(first_day, other.first_day);
         last_day = std::max(last_day, other.last_day);
@@ -62,6 +64,13 @@ struct batch_reader {
     std::uint8_t* status;
     time_zone zone;
     std::int32_t last_allowed;
+
+    /// Whether the row cannot be used, and that is no matter of course.
+    bool is_bad(std::size_t row) const {
+        auto const fate = static_cast<row_problem>(status[row]);
+        return fate != row_problem::none && fate != row_problem::no_customer &&
+               !(options.skip_late && fate == row_problem::time_after_end);
+    }
 
     /// Several threads may read several blocks.
     void read_block(std::size_t begin, std::size_t end, block_facts& facts) const;

@@ -307,7 +307,9 @@ std::vector<std::uint32_t> ranks(std::vector<std::uint32_t> const& sorted) {
     location const table{.table = quality.table};
     if (quality.rows_read == 0) throw input_error(table, "there are no rows");
     std::string problem = "none of the " + std::to_string(quality.rows_read) + " rows can be used";
-    if (!quality.refused.empty())
+    if (quality.rows_late == quality.rows_read)
+        problem += ": all lie after observe_until";
+    else if (!quality.refused.empty())
         problem += ": column \"" + quality.refused.front().column + "\" " + quality.refused.front().reason;
     throw input_error(table, problem);
 }
@@ -318,6 +320,7 @@ summarizer::summarizer(summarize_options options)
     : options_(std::move(options)),
       intake_({.time_zone = options_.time_zone,
                .observe_until = options_.observe_until,
+               .skip_late = options_.skip_late,
                .on_bad_rows = options_.on_bad_rows,
                .amount_scale = options_.amount_scale,
                .threads = options_.threads,

@@ -78,11 +78,11 @@ def test_as_of_and_tiers() -> None:
     assert set(a.customers["tier"]) <= {"Base", "Regular"}
     assert a.horizon == "90 days"
     assert a.baseline_until.isoformat() == "2024-01-01"
-    with pytest.raises(ValueError, match="observe_until"):
-        cv.analyse(book, as_of="2023-06-30")
-    early = cv.analyse(book, as_of="2023-06-30", on_bad_rows="refuse")
+    early = cv.analyse(book, as_of="2023-06-30")
     assert early.as_of.isoformat() == "2023-06-30"
-    assert early.quality.rows_refused > 0
+    assert early.quality.rows_late > 0 and early.quality.rows_refused == 0
+    with pytest.raises(ValueError, match="all lie after"):
+        cv.analyse(book, as_of="2001-01-01")
     assert len(early.customers) < 100
 
 

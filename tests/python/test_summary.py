@@ -240,6 +240,15 @@ def test_bad_rows_can_be_counted_instead(case: str) -> None:
     assert f"row {refusal.rows[0]}" in str(s.quality)
 
 
+def test_late_rows_can_be_left_out() -> None:
+    late = {**LOG, "time": np.array(["2024-01-05", "2024-03-01", *["2024-01-15"] * 4], "datetime64[D]")}
+    late["amount"] = np.array([10, np.nan, 20, 7, 0.1, -3])  # what lies ahead is not judged
+    s = summarize_log(late, skip_late=True)
+    assert s.quality is not None
+    assert (s.quality.rows_read, s.quality.rows_used, s.quality.rows_late, s.quality.rows_refused) == (6, 5, 1, 0)
+    assert "1 after the end of observation, left out" in str(s.quality)
+
+
 def test_mixed_currencies_and_odd_dates() -> None:
     with pytest.raises(ValueError, match=r"(?s)row 1.*EUR.*USD|row 1.*USD.*EUR"):
         summarize_log({**LOG, "c": ["EUR", "USD", "EUR", "EUR", "EUR", "EUR"]}, currency="c")

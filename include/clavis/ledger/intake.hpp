@@ -36,6 +36,7 @@ struct intake_options {
     /// already and are never shifted; times without a zone are UTC.
     std::string time_zone{};
     std::optional<sys_days> observe_until{};  ///< later rows are bad
+    bool skip_late = false;                   ///< later rows are not bad, but left out and counted apart
     bad_rows on_bad_rows = bad_rows::raise;
     int amount_scale = default_amount_scale;  ///< decimal places kept, 0 to 12
     unsigned threads = 0;                     ///< 0: every core

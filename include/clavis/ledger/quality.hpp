@@ -26,6 +26,7 @@ struct quality_report {
     std::int64_t rows_read = 0;
     std::int64_t rows_used = 0;              ///< in the result
     std::int64_t rows_without_customer = 0;  ///< counted apart, not refused: the unattributed bucket
+    std::int64_t rows_late = 0;              ///< after observe_until, left out as asked: not refused
     double amount_without_customer = 0;
     double amount_total = 0;       ///< of the rows used
     double largest_rounding = 0;   ///< largest |amount - stored amount|, in currency units

@@ -48,7 +48,8 @@ struct summarize_options {
     collapse collapse_by = collapse::day;  ///< what counts as one purchase
     std::string time_zone{};  ///< whose calendar counts; empty: the zone of the time column, else UTC
     returns_policy returns = returns_policy::net;
-    std::optional<sys_days> observe_until{};    ///< last day of observation; absent: the last day seen
+    std::optional<sys_days> observe_until{};  ///< last day of observation; absent: the last day seen
+    bool skip_late = false;  ///< rows after it are left out and counted, instead of being bad
     std::optional<sys_days> calibrate_until{};  ///< last day of calibration, before observe_until
     bool include_first = false;                 ///< whether monetary_value takes in the first purchase
     bad_rows on_bad_rows = bad_rows::raise;

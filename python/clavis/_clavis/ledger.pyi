@@ -14,6 +14,7 @@ class Summarizer:
         time_zone: str,
         returns: str,
         observe_until: int | None,
+        skip_late: bool,
         calibrate_until: int | None,
         include_first: bool,
         on_bad_rows: str,
