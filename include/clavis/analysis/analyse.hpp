@@ -54,8 +54,8 @@ struct analysis {
     ledger::summary customers;
     value::rfm_result rfm;
 
-    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>>
-        purchases;                                                     ///< absent: nothing to fit to
+    /// absent: nothing to fit to
+    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> purchases;
     std::optional<lifetime::fit_result<lifetime::gamma_gamma>> spend;  ///< absent: nothing to fit to
     std::vector<double> expected_purchases;                            ///< within the horizon
     std::vector<double> probability_no_purchase;                       ///< within the horizon

@@ -19,8 +19,8 @@ struct history {
     std::vector<std::int32_t> day;         ///< days since 1970-01-01 in the local calendar
     std::vector<std::int64_t> sales;       ///< sum of sale amounts and adjustments of the day, minor units
     std::vector<std::int64_t> returns;     ///< sum of what came back, minor units, >= 0
-    std::vector<std::int32_t>
-        orders;            ///< sale orders (or sale lines) of the day; 0: returns only, not a purchase
+    /// sale orders (or sale lines) of the day; 0: returns only, not a purchase
+    std::vector<std::int32_t> orders;
     int amount_scale = 6;  ///< amounts count 10^-amount_scale of the currency unit
 
     std::size_t size() const { return offsets.size() - 1; }

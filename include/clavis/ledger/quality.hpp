@@ -31,8 +31,8 @@ struct quality_report {
     double amount_total = 0;       ///< of the rows used
     double largest_rounding = 0;   ///< largest |amount - stored amount|, in currency units
     std::vector<refusal> refused;  ///< ordered by column, then reason
-    std::vector<std::string>
-        notes;  ///< facts a careful reader wants: "times without a zone were read as UTC"
+    /// facts a careful reader wants: "times without a zone were read as UTC"
+    std::vector<std::string> notes;
 
     std::int64_t rows_refused() const {
         std::int64_t sum = 0;

@@ -9,12 +9,11 @@
 //   frequency    purchases − 1
 //   recency      start of the last purchase period − start of the first, in units
 //   T            end of observation − start of the first purchase period, in units; the end is the start of
-//   the period
-//                that holds the last day, or with collapse::none the end of that day
+//                the period that holds the last day, or with collapse::none the end of that day
 //   monetary_value  (amounts from the first repeat purchase period on) / frequency: a return counts against
-//   the latest
-//                purchase at or before it. With include_first (amounts from the first purchase period on) /
-//                (frequency + 1). Adjustments count as amounts; returns_policy::ignore leaves returns out.
+//                the latest purchase at or before it. With include_first (amounts from the first purchase
+//                period on) / (frequency + 1). Adjustments count as amounts; returns_policy::ignore leaves
+//                returns out.
 //   log_gap_sum  sum of ln(gap in units) over the gaps between purchase periods
 // as Fader and Hardie (2005) define them. A customer with returns alone stays: frequency 0, recency, T and
 // monetary_value NaN. Customers whose first purchase lies after calibrate_until are left out and counted.

@@ -44,14 +44,14 @@ struct summary {
     std::vector<instant> first_time;     ///< first purchase (first event where there is no purchase)
     std::vector<instant> last_time;      ///< last purchase (last event where there is no purchase)
     std::vector<std::int32_t> last_day;  ///< the local day of last_time
-    std::vector<std::int64_t>
-        orders;  ///< distinct order ids with a sale, or sale lines where there are no order ids
+    /// distinct order ids with a sale, or sale lines where there are no order ids
+    std::vector<std::int64_t> orders;
     std::vector<std::int64_t> days;   ///< distinct local days with a purchase
     std::vector<std::int64_t> lines;  ///< every line read for the customer, returns included
     std::vector<double> net_amount;
     std::vector<double> returns_amount;  ///< what came back, as a positive amount
-    std::vector<std::int32_t>
-        frequency_holdout;                 ///< purchases after calibrate_until; empty without calibration
+    /// purchases after calibrate_until; empty without calibration
+    std::vector<std::int32_t> frequency_holdout;
     std::vector<double> duration_holdout;  ///< length of the holdout in units; empty without calibration
     sys_days observed_until{};  ///< the last day that T counts: calibrate_until where given, else the end of
                                 ///< observation

@@ -4,14 +4,13 @@
 // in memory that stays the caller's.
 //
 //   customer_id  integers or text (float64 must hold whole numbers). Missing, NaN or empty: not attributed,
-//   counted apart. time         date32, timestamp of any resolution, with or without a zone, or ISO text.
-//   Bare integers are days or
-//                ticks of nobody knows what: wrap days in column_view::days.
+//                counted apart.
+//   time         date32, timestamp of any resolution, with or without a zone, or ISO text. Bare integers are
+//                days or ticks of nobody knows what: wrap days in column_view::days.
 //   amount       float64, decimal64, text decimals (read exactly) or whole numbers. Negative: a return.
 //   order_id     integers or text; missing: an order of its own.
-//   currency     text; more than one currency in a table is an error. Missing or empty: the same as the
-//   others. kind         text: sale, return, cancel or adjust (any case). Missing or empty: by the sign of
-//   the amount.
+//   currency     text; more than one currency in a table is an error. Missing or empty: the same as the others.
+//   kind         text: sale, return, cancel or adjust (any case). Missing or empty: by the sign of the amount.
 
 #include <cstddef>
 #include <cstdint>

@@ -41,13 +41,13 @@ struct tier_standings {
     std::vector<std::int32_t> tier;   ///< position in tier_program::tiers
     std::vector<std::int32_t> since;  ///< first day of the present stay; no_day: no event until as_of
     std::vector<tier_cause> cause;    ///< why it began
-    std::vector<std::int32_t>
-        qualified_by;  ///< day that last lifted the customer to this tier or above it; no_day: first tier
+    /// day that last lifted the customer to this tier or above it; no_day: first tier
+    std::vector<std::int32_t> qualified_by;
     std::vector<std::int64_t> qualified_amount;  ///< by how much the events of that day changed the metric
     std::vector<std::int64_t> qualified_metric;  ///< the metric on that day
     std::vector<std::int64_t> metric;            ///< the metric on as_of
-    std::vector<std::int32_t>
-        keeps_until;  ///< last day of the tier if nothing more happens; no_day: it does not end
+    /// last day of the tier if nothing more happens; no_day: it does not end
+    std::vector<std::int32_t> keeps_until;
     std::vector<std::int64_t> to_next;  ///< missing to the next tier on as_of, > 0; −1: there is none
     std::int32_t as_of = 0;
     int amount_scale = 0;  ///< amounts count 10^-amount_scale; 0 for orders

@@ -74,8 +74,8 @@ struct rfm_result {
     /// r, f, m written one after the other, each with as many digits as `bins` needs: 100 r + 10 f + m up to
     /// nine bins.
     std::vector<std::int32_t> score;
-    std::vector<std::int32_t>
-        segment;  ///< position in segment_names; segment_map::none where the map has no box
+    /// position in segment_names; segment_map::none where the map has no box
+    std::vector<std::int32_t> segment;
     std::vector<std::string> segment_names;
     rfm_axis recency;
     rfm_axis frequency;
