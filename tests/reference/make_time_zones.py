@@ -1,4 +1,4 @@
-"""Make the tables of offset changes that tests/cpp/core/time_zone.cpp compares with.
+"""Make the tables of offset changes that tests/cpp/core/time_zone_test.cpp compares with.
 
 The other route is Python's zoneinfo, an implementation of its own. time_zones.csv holds every change of past years in
 some named zones; time_zone_rules.csv holds changes that yearly rules demand, read by zoneinfo from a minimal TZif file
