@@ -7,7 +7,7 @@
 #include <boost/accumulators/statistics/mean.hpp>
 #include <boost/accumulators/statistics/min.hpp>
 #include <boost/accumulators/statistics/stats.hpp>
-#include <boost/accumulators/statistics/sum.hpp>
+#include <boost/accumulators/statistics/sum_kahan.hpp>
 #include <boost/accumulators/statistics/variance.hpp>
 #include <cmath>
 #include <string>
@@ -20,9 +20,10 @@ namespace {
 
 namespace ba = boost::accumulators;
 
+// sum_kahan: amounts are decimals, and a plain sum of many shows it in the last digits.
 // variance, not lazy_variance: the lazy one subtracts squares of large sums and loses every digit of a small deviation.
 using accumulator =
-    ba::accumulator_set<double, ba::stats<ba::tag::count, ba::tag::sum, ba::tag::immediate_mean,
+    ba::accumulator_set<double, ba::stats<ba::tag::count, ba::tag::sum_kahan, ba::tag::immediate_mean,
                                           ba::tag::variance, ba::tag::min, ba::tag::max>>;
 
 double median(std::vector<double>& values) {
@@ -62,7 +63,7 @@ std::vector<class_statistics> describe(std::span<double const> values, std::span
         std::size_t const n = ba::count(sums[k]);
         if (n == 0) continue;
         auto& entry = result[k];
-        entry.sum = ba::sum(sums[k]);
+        entry.sum = ba::sum_kahan(sums[k]);
         entry.mean = ba::mean(sums[k]);
         entry.median = median(present[k]);
         entry.smallest = ba::min(sums[k]);

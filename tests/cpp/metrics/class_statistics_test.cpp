@@ -37,6 +37,12 @@ TEST(ClassStatistics, KeepsTheDeviationOfLargeAmounts) {
     EXPECT_NEAR(table[0].standard_deviation * table[0].standard_deviation, 30.0, 1e-6);
 }
 
+// Added one by one in doubles this comes to 100000.00000133288.
+TEST(ClassStatistics, AddsDecimalsAsDecimals) {
+    std::vector<double> const values(1'000'000, 0.1);
+    EXPECT_EQ(describe(values, std::vector<std::int32_t>(values.size(), 0), 1)[0].sum, 100'000.0);
+}
+
 TEST(ClassStatistics, RefusesCodesThatAreNoClass) {
     EXPECT_THROW(describe(std::vector<double>{1}, std::vector<std::int32_t>{2}, 2), input_error);
     EXPECT_THROW(describe(std::vector<double>{1}, std::vector<std::int32_t>{}, 2), input_error);
