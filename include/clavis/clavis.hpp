@@ -43,6 +43,7 @@
 #include "clavis/loyalty/tier_program.hpp"
 #include "clavis/loyalty/tier_replay.hpp"
 
+#include "clavis/defection/baseline.hpp"
 #include "clavis/defection/detectors.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/defection/monitor.hpp"

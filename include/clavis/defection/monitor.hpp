@@ -9,9 +9,8 @@
 // and rates are Gamma(r, alpha) as learned; docs/methods/defection.md states what was measured, there and
 // where neither holds.
 //
-// learn_baseline() learns r, alpha from the population by maximum likelihood of the modified BG/NBD model
-// (Batislam, Denizel and Filiztekin 2007), jointly with dropout, so that those who left long ago do not pass
-// for slow buyers. The watch starts at R = 0 at midnight at the start of `until`. R is followed in continuous
+// learn_baseline() (baseline.hpp) learns r and alpha from the population. The watch starts at R = 0 at midnight
+// at the start of the baseline's `until`. R is followed in continuous
 // time and the crossing is solved for, not noticed at the next look: an alarm stands from the first midnight
 // at or after the crossing, unless the customer came in between, so that alerts do not depend on how records
 // are cut into batches. A visit is taken to happen at the start of its day; days are too coarse for customers
@@ -37,42 +36,11 @@
 #include "clavis/core/columns.hpp"
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
+#include "clavis/defection/baseline.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/ledger/history.hpp"
-#include "clavis/lifetime/fit.hpp"
-#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 
 namespace clavis::defection {
-
-/// What is known of everybody at the start of the watch. Times are counted in days.
-struct baseline {
-    hazard_clock clock;                  ///< r and alpha (days)
-    sys_days until{};                    ///< the first day watched
-    identifiers customer_id;             ///< sorted
-    std::vector<std::int32_t> last_day;  ///< day of the last visit
-    std::vector<std::int32_t> gap_days;  ///< first visit to last
-    std::vector<std::int32_t> visits;    ///< repeat visits (gaps)
-
-    /// How the clock was learned; empty where it was handed over. Its unit of time is the day.
-    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> fit;
-    /// Silences that the clock gives one in a hundred and that yet ended in a visit: how often they were seen
-    /// among the gaps of the baseline, over 0.01. At most about 1 where the clock holds, however many have
-    /// left; above, false alarms are more frequent than promised. NaN without gaps.
-    double long_silence_excess = std::numeric_limits<double>::quiet_NaN();
-    std::vector<std::string> notes;            ///< how the clock was learned, where that needs a word
-    std::vector<std::string> warnings;         ///< what makes the promise doubtful, in words
-    std::int64_t visits_after = 0;             ///< visits on or after `until`: left for update()
-    std::int64_t return_days = 0;              ///< customer-days with returns only: not visits
-    std::int64_t customers_without_visit = 0;  ///< before `until`; they join when they first come
-
-    std::size_t size() const { return visits.size(); }
-};
-
-/// Learns the clock and every customer's past from the visits before `until`. With `given` the clock is not
-/// learned. Throws input_error where there is no visit before `until`, or no repeat visit to learn from.
-baseline learn_baseline(ledger::history const& records, sys_days until,
-                        std::optional<hazard_clock> given = std::nullopt, unsigned threads = 1,
-                        progress const& watch = {});
 
 enum class state : std::uint8_t { NEW, ACTIVE, WATCH, PARTIAL, LAPSED, RECOVERED };
 /// "NEW", "ACTIVE", ...

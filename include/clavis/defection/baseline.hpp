@@ -1,0 +1,55 @@
+#pragma once
+
+// What is usual, learned before the watch begins: the population's clock and every customer's own past.
+// r and alpha are estimated by maximum likelihood of the modified BG/NBD model (Batislam, Denizel and Filiztekin
+// 2007), jointly with dropout, so that those who left long ago do not pass for slow buyers. Where the records do
+// not tell how customers leave, the rates are learned with the dropout held as found, and `notes` says so.
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clavis/core/columns.hpp"
+#include "clavis/core/progress.hpp"
+#include "clavis/core/time.hpp"
+#include "clavis/defection/hazard_clock.hpp"
+#include "clavis/ledger/history.hpp"
+#include "clavis/lifetime/fit.hpp"
+#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+
+namespace clavis::defection {
+
+/// What is known of everybody at the start of the watch. Times are counted in days.
+struct baseline {
+    hazard_clock clock;                  ///< r and alpha (days)
+    sys_days until{};                    ///< the first day watched
+    identifiers customer_id;             ///< sorted
+    std::vector<std::int32_t> last_day;  ///< day of the last visit
+    std::vector<std::int32_t> gap_days;  ///< first visit to last
+    std::vector<std::int32_t> visits;    ///< repeat visits (gaps)
+
+    /// How the clock was learned; empty where it was handed over. Its unit of time is the day.
+    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> fit;
+    /// Silences that the clock gives one in a hundred and that yet ended in a visit: how often they were seen
+    /// among the gaps of the baseline, over 0.01. At most about 1 where the clock holds, however many have
+    /// left; above, false alarms are more frequent than promised. NaN without gaps.
+    double long_silence_excess = std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::string> notes;            ///< how the clock was learned, where that needs a word
+    std::vector<std::string> warnings;         ///< what makes the promise doubtful, in words
+    std::int64_t visits_after = 0;             ///< visits on or after `until`: left for update()
+    std::int64_t return_days = 0;              ///< customer-days with returns only: not visits
+    std::int64_t customers_without_visit = 0;  ///< before `until`; they join when they first come
+
+    std::size_t size() const { return visits.size(); }
+};
+
+/// Learns the clock and every customer's past from the visits before `until`. With `given` the clock is not
+/// learned. Throws input_error where there is no visit before `until`, or no repeat visit to learn from.
+baseline learn_baseline(ledger::history const& records, sys_days until,
+                        std::optional<hazard_clock> given = std::nullopt, unsigned threads = 1,
+                        progress const& watch = {});
+
+}  // namespace clavis::defection
