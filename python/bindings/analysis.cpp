@@ -7,6 +7,7 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/core/exact_sum.hpp"
 #include "clavis/ledger/summarize.hpp"
+#include "defection.hpp"
 
 namespace clavis::bindings {
 
@@ -28,15 +29,6 @@ std::vector<double> to_amounts(std::vector<std::int64_t> const& minor, int scale
     for (std::size_t i = 0; i < minor.size(); ++i)
         result[i] = minor[i] < 0 ? std::numeric_limits<double>::quiet_NaN() : to_amount(minor[i], scale);
     return result;
-}
-
-py::array state_names(std::vector<std::int32_t> const& codes) {
-    using defection::state;
-    std::vector<std::string> labels;
-    for (auto value :
-         {state::NEW, state::ACTIVE, state::WATCH, state::PARTIAL, state::LAPSED, state::RECOVERED})
-        labels.emplace_back(defection::to_string(value));
-    return categorical(labels, codes);
 }
 
 py::dict customer_columns(analysis::analysis const& found) {
@@ -110,41 +102,6 @@ py::dict segment_columns(analysis::analysis& found) {
     return columns;
 }
 
-py::dict alert_columns(defection::alerts const& alerts) {
-    std::vector<std::int32_t> states, raised, since;
-    std::vector<double> expected, ratio, p;
-    std::vector<std::int32_t> visits;
-    py::list ids, sentences;
-    auto to_day = [](sys_days date) { return static_cast<std::int32_t>(day_number(date)); };
-    for (std::size_t i = 0; i < alerts.size(); ++i) {
-        auto const& alert = alerts.rows[i];
-        states.push_back(static_cast<std::int32_t>(alert.state));
-        raised.push_back(to_day(alert.raised));
-        since.push_back(to_day(alert.since));
-        visits.push_back(alert.visits);
-        expected.push_back(alert.expected);
-        ratio.push_back(alert.retained_ratio);
-        p.push_back(alert.overdue_p);
-        if (alerts.customer_id.is_text())
-            ids.append(py::str(alerts.customer_id.label(i)));
-        else
-            ids.append(py::int_(alerts.customer_id.integers()[i]));
-        sentences.append(alerts.sentence(i));
-    }
-    py::object const array = py::module_::import("numpy").attr("array");
-    py::dict columns;
-    columns["customer_id"] = array(ids, alerts.customer_id.is_text() ? "object" : "int64");
-    columns["state"] = state_names(states);
-    columns["raised"] = days_to_numpy(raised);
-    columns["since"] = days_to_numpy(since);
-    columns["visits"] = to_numpy(std::move(visits));
-    columns["expected_visits"] = to_numpy(std::move(expected));
-    columns["retained_ratio"] = to_numpy(std::move(ratio));
-    columns["overdue_p"] = to_numpy(std::move(p));
-    columns["sentence"] = array(sentences, "object");
-    return columns;
-}
-
 py::dict metric_columns(analysis::analysis const& found) {
     text_column names, definitions;
     std::vector<double> values;
@@ -203,7 +160,7 @@ py::dict run(ledger::summarizer const& records, std::int64_t horizon, double ann
     py::dict result;
     result["customers"] = customer_columns(found);
     result["segments"] = segment_columns(found);
-    result["alerts"] = alert_columns(found.alerts);
+    result["alerts"] = to_dict(found.alerts);
     result["metrics"] = metric_columns(found);
     result["quality"] = to_dict(found.customers.quality);
     result["as_of"] = day_number(found.as_of());

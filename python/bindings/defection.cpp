@@ -6,22 +6,12 @@
 
 #include "bindings.hpp"
 #include "clavis/defection/monitor.hpp"
+#include "defection.hpp"
 
 namespace clavis::bindings {
 namespace {
 
 using defection::monitor;
-
-std::vector<std::string> const& state_names() {
-    static std::vector<std::string> const names = [] {
-        std::vector<std::string> all;
-        for (auto value : {defection::state::NEW, defection::state::ACTIVE, defection::state::WATCH,
-                           defection::state::PARTIAL, defection::state::LAPSED, defection::state::RECOVERED})
-            all.emplace_back(defection::to_string(value));
-        return all;
-    }();
-    return names;
-}
 
 std::int32_t day_of(sys_days date) {
     return static_cast<std::int32_t>(day_number(date));
@@ -38,6 +28,40 @@ py::dict to_dict(defection::intake const& received) {
     result["return_days"] = received.return_days;
     result["customers_joined"] = received.customers_joined;
     return result;
+}
+
+py::dict to_dict(defection::states_table&& table) {
+    std::vector<std::int32_t> state(table.size());
+    for (std::size_t i = 0; i < state.size(); ++i)
+        state[i] = static_cast<std::int32_t>(table.state[i]);
+    py::dict columns;
+    columns["customer_id"] = to_numpy(table.customer_id);
+    columns["state"] = state_names(state);
+    columns["evidence"] = categorical({"visits"}, std::vector<std::int32_t>(table.size(), 0));
+    columns["statistic"] = to_numpy(std::move(table.statistic));
+    columns["overdue_p"] = to_numpy(std::move(table.overdue_p));
+    columns["false_alarm_bound"] = to_numpy(std::move(table.false_alarm_bound));
+    columns["since"] = days_to_numpy(table.since);
+    // Intervals of the date need the last events, which are not kept.
+    std::vector<std::int32_t> const unknown(table.size(), defection::states_table::missing_day);
+    columns["since_low"] = days_to_numpy(unknown);
+    columns["since_high"] = days_to_numpy(unknown);
+    columns["retained_ratio"] = to_numpy(std::move(table.retained_ratio));
+    columns["last_visit"] = days_to_numpy(table.last_visit);
+    columns["repeat_visits"] = to_numpy(std::move(table.repeat_visits));
+    columns["expected_gap"] = to_numpy(std::move(table.expected_gap));
+    return columns;
+}
+
+}  // namespace
+
+py::array state_names(std::vector<std::int32_t> const& states) {
+    using defection::state;
+    std::vector<std::string> names;
+    for (auto value :
+         {state::NEW, state::ACTIVE, state::WATCH, state::PARTIAL, state::LAPSED, state::RECOVERED})
+        names.emplace_back(defection::to_string(value));
+    return categorical(names, states);
 }
 
 py::dict to_dict(defection::alerts const& found) {
@@ -67,7 +91,7 @@ py::dict to_dict(defection::alerts const& found) {
     }
     py::dict columns;
     columns["customer_id"] = to_numpy(found.customer_id);
-    columns["state"] = categorical(state_names(), state);
+    columns["state"] = state_names(state);
     columns["raised"] = days_to_numpy(raised);
     columns["since"] = days_to_numpy(since);
     columns["visits"] = to_numpy(std::move(visits));
@@ -80,28 +104,7 @@ py::dict to_dict(defection::alerts const& found) {
     return columns;
 }
 
-py::dict to_dict(defection::states_table&& table) {
-    std::vector<std::int32_t> state(table.size());
-    for (std::size_t i = 0; i < state.size(); ++i)
-        state[i] = static_cast<std::int32_t>(table.state[i]);
-    py::dict columns;
-    columns["customer_id"] = to_numpy(table.customer_id);
-    columns["state"] = categorical(state_names(), state);
-    columns["evidence"] = categorical({"visits"}, std::vector<std::int32_t>(table.size(), 0));
-    columns["statistic"] = to_numpy(std::move(table.statistic));
-    columns["overdue_p"] = to_numpy(std::move(table.overdue_p));
-    columns["false_alarm_bound"] = to_numpy(std::move(table.false_alarm_bound));
-    columns["since"] = days_to_numpy(table.since);
-    // Intervals of the date need the last events, which are not kept.
-    std::vector<std::int32_t> const unknown(table.size(), defection::states_table::missing_day);
-    columns["since_low"] = days_to_numpy(unknown);
-    columns["since_high"] = days_to_numpy(unknown);
-    columns["retained_ratio"] = to_numpy(std::move(table.retained_ratio));
-    columns["last_visit"] = days_to_numpy(table.last_visit);
-    columns["repeat_visits"] = to_numpy(std::move(table.repeat_visits));
-    columns["expected_gap"] = to_numpy(std::move(table.expected_gap));
-    return columns;
-}
+namespace {
 
 /// A monitor and what was said of its baseline.
 struct watch {

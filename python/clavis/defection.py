@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from clavis import _clavis, _input, _time
+from clavis import _clavis, _columns, _input, _time
 from clavis.quality import Quality
 from clavis.summary import Summarizer
 from clavis.table import Table
@@ -214,7 +215,7 @@ class DefectionMonitor:
         columns, self._received = monitor.update(records, until, self.threads, self.progress)
         return Table(columns)
 
-    def states(self, as_of: _time.Date | None = None) -> Table:
+    def states(self, as_of: _time.Date | None = None, values: Any = None) -> Table:
         """Where every customer stands.
 
         Parameters
@@ -222,6 +223,9 @@ class DefectionMonitor:
         as_of
             A day not before the last one watched, taking it that nobody came since; default: that day. This does not
             change the monitor.
+        values
+            What each customer is worth if nothing changes, to be set against the loss: a table with ``customer_id`` and
+            ``value`` (as :func:`lifetime_value` gives), or one value per row of this table.
 
         Returns
         -------
@@ -248,15 +252,23 @@ class DefectionMonitor:
             ``last_visit``, ``repeat_visits``, ``expected_gap``
                 The last visit, the repeat visits that the clock has learned from, and the days from visit to visit it
                 now expects.
+            ``value_at_risk``
+                With ``values``: the value of a customer with a standing alert times the part that no longer comes
+                (1 - ``retained_ratio``), 0 without an alert, NaN where the value is not known.
 
         Raises
         ------
         ValueError
-            If ``as_of`` lies before the last day watched.
+            If ``as_of`` lies before the last day watched, or ``values`` has another length.
         """
         monitor = self._fitted()
         until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
-        return Table(monitor.states(until, self.threads))
+        columns = monitor.states(until, self.threads)
+        if values is not None:
+            alarmed = np.isin(columns["state"].astype(str), ("PARTIAL", "LAPSED"))
+            lost = np.where(alarmed, np.clip(1 - columns["retained_ratio"], 0, 1), 0)
+            columns["value_at_risk"] = _values_of(columns["customer_id"], values) * lost
+        return Table(columns)
 
     def _read(self, table: Any) -> Summarizer:
         amount = _input.optional_column(table, self._reading["amount"], "amount")
@@ -353,6 +365,18 @@ class DefectionMonitor:
             return f"{name}, not fitted"
         lines = [f"{name}: {len(self):,} customers, watched from {self.watched_from_} until {self.watched_until_}"]
         return "\n".join([*lines, *(f"  warning: {text}" for text in self.warnings_)])
+
+
+def _values_of(customers: npt.NDArray[Any], values: Any) -> npt.NDArray[np.float64]:
+    """The value of each customer: by position, or looked up in a table; NaN where there is none."""
+    if not hasattr(values, "__arrow_c_stream__") and not hasattr(values, "columns") and not isinstance(values, Mapping):
+        by_position = np.asarray(values, dtype=np.float64)
+        if by_position.shape != customers.shape:
+            raise ValueError(f"values: {by_position.shape} where there are {len(customers)} customers")
+        return by_position
+    table = _columns.read(values, {"value": "value"}, {"customer_id": "customer_id"}, "values")
+    known = dict(zip(table["customer_id"].tolist(), table["value"].tolist(), strict=True))
+    return np.array([known.get(customer, np.nan) for customer in customers.tolist()], dtype=np.float64)
 
 
 def average_run_length(rho: float, limit: float, rate: float = 1.0) -> float:

@@ -301,3 +301,24 @@ def test_the_example_of_the_methods_page_runs() -> None:
     exec(compile(example, str(page), "exec"), names)
     assert len(names["alerts"]) > 0
     assert len(names["states"]) == len(np.unique(names["states"]["customer_id"])) > 300
+
+
+def test_value_at_risk() -> None:
+    book = cv.simulate_shop(customers=300, seed=3)
+    monitor = cv.DefectionMonitor().fit(book, baseline_until="2024-01-01")
+    monitor.update(book)
+    plain = monitor.states()
+    assert "value_at_risk" not in plain
+    worth = np.arange(len(plain)) + 1.0
+    states = monitor.states(values=worth)
+    alarmed = np.isin(states["state"].astype(str), ["PARTIAL", "LAPSED"])
+    assert alarmed.any()
+    expected = np.where(alarmed, worth * (1 - np.where(alarmed, plain["retained_ratio"], 1)), 0)
+    np.testing.assert_allclose(states["value_at_risk"], expected)
+    # A table is looked up by customer, whatever its order; who is not in it has no value.
+    table = {"customer_id": plain["customer_id"][::-1][:-1], "value": worth[::-1][:-1]}
+    looked_up = monitor.states(values=table)["value_at_risk"]
+    np.testing.assert_allclose(looked_up[1:], expected[1:])
+    assert np.isnan(looked_up[0])
+    with pytest.raises(ValueError, match="values"):
+        monitor.states(values=[1.0])

@@ -1,0 +1,19 @@
+#pragma once
+
+// Columns of the defection room that other rooms' bindings show as well.
+
+#include <cstdint>
+#include <vector>
+
+#include "bindings.hpp"
+#include "clavis/defection/monitor.hpp"
+
+namespace clavis::bindings {
+
+/// Names of states by their numbers; a negative number is None.
+py::array state_names(std::vector<std::int32_t> const& states);
+
+/// One row an alarm.
+py::dict to_dict(defection::alerts const& found);
+
+}  // namespace clavis::bindings
