@@ -388,6 +388,7 @@ from clavis import _commands, _write
 from clavis.cli import main
 
 where, number, arguments = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
 
 def ending(function):
     def inner(*arguments, **options):
