@@ -58,14 +58,17 @@ py::dict customer_columns(analysis::analysis const& found) {
     columns["segment"] = categorical(found.rfm.segment_names, found.rfm.segment);
     columns["expected_purchases"] = copy(found.expected_purchases);
     columns["probability_no_purchase"] = copy(found.probability_no_purchase);
-    columns["expected_spend"] = copy(found.expected_spend);
-    columns["lifetime_value"] = copy(found.lifetime_value);
+    bool const money = !s.net_amount.empty();
+    if (money) {
+        columns["expected_spend"] = copy(found.expected_spend);
+        columns["lifetime_value"] = copy(found.lifetime_value);
+    }
     columns["state"] = state_names(found.state);
     columns["overdue_p"] = to_numpy(spread(rows, states.overdue_p, nan));
     columns["statistic"] = to_numpy(spread(rows, states.statistic, nan));
     columns["since"] = days_to_numpy(spread(rows, states.since, defection::states_table::missing_day));
     columns["retained_ratio"] = to_numpy(spread(rows, states.retained_ratio, nan));
-    columns["value_at_risk"] = copy(found.value_at_risk);
+    if (money) columns["value_at_risk"] = copy(found.value_at_risk);
 
     std::vector<std::string> tier_names;
     for (auto const& tier : found.program.tiers)

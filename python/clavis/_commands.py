@@ -142,11 +142,14 @@ AmountColumn = Annotated[
     ),
 ]
 OrderColumn = Annotated[
-    str | None, typer.Option("--order", metavar="COLUMN", help="Column that tells orders apart; else each row is one.")
+    str | None,
+    typer.Option("--order", metavar="COLUMN", help="Column that tells orders apart (order_id); else each row is one."),
 ]
-CurrencyColumn = Annotated[str | None, typer.Option("--currency", metavar="COLUMN", help="Column of the currency.")]
+CurrencyColumn = Annotated[
+    str | None, typer.Option("--currency", metavar="COLUMN", help="Column of the currency (currency).")
+]
 KindColumn = Annotated[
-    str | None, typer.Option("--kind", metavar="COLUMN", help="Column that says sale, return, cancel or adjust.")
+    str | None, typer.Option("--kind", metavar="COLUMN", help="Column that says sale, return, cancel or adjust (kind).")
 ]
 TimeZone = Annotated[
     str | None, typer.Option(metavar="ZONE", help="Zone whose calendar days count, such as Europe/Berlin.")
@@ -289,7 +292,7 @@ def demo(
     page.summary(title, parts)
     page.files(out, folder.files)
     again = _text.command(
-        "clavis", "analyse", str(out / "transactions.csv"), "--order", "order_id", "--kind", "kind", "--time-zone",
+        "clavis", "analyse", str(out / "transactions.csv"), "--time-zone",
         _SHOP_ZONE, "--out", str(out / "again"),
     )  # fmt: skip
     page.next(
@@ -428,9 +431,9 @@ def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.T
             customer=_named(columns, wanted.customer, "--customer"),
             time=_named(columns, wanted.time, "--time"),
             amount=amount,
-            order_id=_optional(columns, wanted.order_id, "--order"),
-            currency=_optional(columns, wanted.currency, "--currency"),
-            kind=_optional(columns, wanted.kind, "--kind"),
+            order_id=_optional(columns, wanted.order_id, "order_id", "--order"),
+            currency=_optional(columns, wanted.currency, "currency", "--currency"),
+            kind=_optional(columns, wanted.kind, "kind", "--kind"),
         )
         chosen = dict.fromkeys(name for name in roles.__dict__.values() if name is not None)
         statement = f"SELECT {', '.join(map(identifier, chosen))} FROM ({select})"
@@ -460,8 +463,9 @@ def _named(columns: Sequence[str], name: str, option: str) -> str:
     return found
 
 
-def _optional(columns: Sequence[str], name: str | None, option: str) -> str | None:
-    return None if name is None else _named(columns, name, option)
+def _optional(columns: Sequence[str], name: str | None, usual: str, option: str) -> str | None:
+    """The column asked for, or the one of the usual name where there is one."""
+    return _column(columns, usual, None) if name is None else _named(columns, name, option)
 
 
 def _program(path: Path | None) -> str | None:
@@ -600,7 +604,7 @@ class Page:
 
 
 def _next_after_analysis(out: Path, own_tiers: bool) -> list[str]:
-    query = f"SELECT segment, sum(value_at_risk) FROM '{out}/customers.parquet' GROUP BY segment"
+    query = f"SELECT segment, sum(expected_purchases) FROM '{out}/customers.parquet' GROUP BY segment"
     lines = [
         f"open  {out / 'customers.csv'} in a spreadsheet, or {out / 'summary.md'} for this page",
         f'ask   in Python: clavis.read("{query}").to_pandas()',

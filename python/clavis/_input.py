@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,14 @@ __all__ = ["batches", "column_names", "from_arrays", "require_columns"]
 Array = npt.NDArray[Any]
 
 _RESOLUTIONS = ("s", "ms", "us", "ns")
+#: Longest possible lengths of the units that are rescaled, and the farthest instant that days in 32 bits tell.
+_SECONDS = {"Y": 366 * 86400, "M": 31 * 86400, "W": 7 * 86400, "D": 86400, "h": 3600, "m": 60}
+_FAR = 2.0**31 * 86400
 
 
-def batches(table: Any, roles: Mapping[str, str | None], name: str = "transactions") -> Iterator[_clavis.core.Columns]:
+def batches(
+    table: Any, roles: Mapping[str, str | None], name: str = "transactions", optional: Collection[str] = ()
+) -> Iterator[_clavis.core.Columns]:
     """Yield the table batch by batch.
 
     Parameters
@@ -34,20 +39,35 @@ def batches(table: Any, roles: Mapping[str, str | None], name: str = "transactio
         What the library calls a column to what the caller calls it; ``None`` where there is no such column.
     name
         What messages call the table.
+    optional
+        Roles that a table need not have while they go by their own name.
     """
     table, roles = resolve(table, roles, name)
-    wanted = {role: label for role, label in roles.items() if label is not None}
+
+    def choose(present: list[str]) -> dict[str, str]:
+        wanted = {
+            role: label
+            for role, label in roles.items()
+            if label is not None and not (role in optional and label == role and label not in present)
+        }
+        require_columns(present, wanted, name)
+        return wanted
+
     if _is_pandas(table):
         # Read column by column: object columns then give errors that name the row, and pyarrow need not be there.
-        require_columns([str(label) for label in table.columns], wanted, name)
+        present = [str(label) for label in table.columns]
+        wanted = choose(present)
+        for label in wanted.values():
+            if present.count(label) > 1:
+                raise _clavis.InputError(f'{name}: there are {present.count(label)} columns "{label}"')
         yield from_arrays({label: _pandas_column(table[label]) for label in wanted.values()}, wanted, name)
     elif hasattr(table, "__arrow_c_stream__"):
         reader = _clavis.core.ArrowReader(table.__arrow_c_stream__(), name)
-        require_columns(reader.columns, wanted, name)
+        wanted = choose(reader.columns)
         while (batch := reader.next(wanted)) is not None:
             yield batch
     elif isinstance(table, Mapping):
-        require_columns(list(table), wanted, name)
+        wanted = choose(list(table))
         yield from_arrays({label: table[label] for label in wanted.values()}, wanted, name)
     else:
         raise _not_a_table(table, name)
@@ -166,7 +186,7 @@ def _add(columns: _clavis.core.Columns, role: str, label: str, values: Array, zo
     elif kind == "f":
         columns.add_float64(role, label, _contiguous(values, np.float64))
     elif kind == "M":
-        _add_times(columns, role, label, values, zone)
+        _add_times(columns, role, label, values, zone, name)
     elif kind == "O":
         _add_objects(columns, role, label, values, name)
     else:
@@ -177,15 +197,21 @@ def _contiguous(values: Array, dtype: npt.DTypeLike) -> Array:
     return np.ascontiguousarray(values, dtype=dtype)
 
 
-def _add_times(columns: _clavis.core.Columns, role: str, label: str, values: Array, zone: str) -> None:
-    resolution = np.datetime_data(values.dtype)[0]
+def _add_times(columns: _clavis.core.Columns, role: str, label: str, values: Array, zone: str, name: str) -> None:
+    resolution, step = np.datetime_data(values.dtype)
     missing = np.isnat(values)
+    if resolution in _SECONDS:
+        # NumPy wraps silently where a coarse unit does not fit the finer one that is read.
+        far = ~missing & (np.abs(values.view(np.int64).astype(np.float64)) * step * _SECONDS[resolution] > _FAR)
+        if far.any():
+            row = int(np.argmax(far))
+            raise _clavis.InputError(f'{name}, column "{label}", row {row}: "{values[row]}" is too far away')
     validity = np.packbits(~missing, bitorder="little") if missing.any() else None
     if resolution in ("Y", "M", "W", "D"):
         days = values.astype("datetime64[D]").view(np.int64)
         columns.add_date32(role, label, np.where(missing, 0, days).astype(np.int32), validity)
         return
-    if resolution not in _RESOLUTIONS or np.datetime_data(values.dtype)[1] != 1:
+    if resolution not in _RESOLUTIONS or step != 1:
         values = values.astype("datetime64[s]" if resolution in ("h", "m") else "datetime64[us]")
         resolution = np.datetime_data(values.dtype)[0]
     ticks = _contiguous(values.view(np.int64), np.int64)
@@ -215,12 +241,11 @@ def _add_objects(columns: _clavis.core.Columns, role: str, label: str, values: A
     elif kinds and kinds <= {"int", "float"}:
         columns.add_float64(role, label, np.where(missing, np.nan, values).astype(np.float64))
     elif kinds == {"date"}:
-        _add_times(
-            columns, role, label, np.where(missing, np.array(None, dtype=object), values).astype("datetime64[D]"), ""
-        )
+        dates = np.where(missing, np.array(None, dtype=object), values).astype("datetime64[D]")
+        _add_times(columns, role, label, dates, "", name)
     elif kinds and kinds <= {"date", "time"}:
         times, zone = _objects_to_times(values, missing)
-        _add_times(columns, role, label, times, zone)
+        _add_times(columns, role, label, times, zone, name)
     else:
         # Text, or a mixture of text and numbers: the reader of the column says which value does not belong.
         if not kinds <= {"text"}:

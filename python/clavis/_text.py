@@ -221,6 +221,8 @@ def _segments(found: Analysis) -> Grid:
 
 def _at_risk(found: Analysis) -> Grid | None:
     customers = found.customers
+    if "value_at_risk" not in customers:
+        return None
     risk = customers["value_at_risk"]
     order = [row for row in np.argsort(-np.nan_to_num(risk), kind="stable")[:_TOP] if risk[row] > 0]
     if not order:

@@ -56,9 +56,10 @@ class Analysis:
     notes: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        states, counts = np.unique(self.customers["state"].astype(str), return_counts=True)
-        parts = ", ".join(f"{count:,} {state}" for state, count in zip(states, counts, strict=True))
-        return f"Analysis as of {self.as_of}: {len(self.customers):,} customers ({parts}), {len(self.alerts):,} alerts"
+        watched = self.customers["state"][self.customers["state"] != None]  # noqa: E711 - elementwise
+        states, counts = np.unique(watched.astype(str), return_counts=True)
+        parts = ", ".join(f"{count:,} {state}" for state, count in zip(states, counts, strict=True)) or "nobody watched"
+        return f"Analysis as of {self.as_of}: customers {len(self.customers):,} ({parts}), alerts {len(self.alerts):,}"
 
 
 def analyse(
@@ -68,9 +69,9 @@ def analyse(
     customer: str = "customer_id",
     time: str = "time",
     amount: str | None = "amount",
-    order_id: str | None = None,
-    currency: str | None = None,
-    kind: str | None = None,
+    order_id: str | None = "order_id",
+    currency: str | None = "currency",
+    kind: str | None = "kind",
     unit: _time.Duration = "week",
     time_zone: str | None = None,
     on_bad_rows: str = "raise",

@@ -120,8 +120,8 @@ class DefectionMonitor:
         customer: str = "customer_id",
         time: str = "time",
         amount: str | None = "amount",
-        order_id: str | None = None,
-        kind: str | None = None,
+        order_id: str | None = "order_id",
+        kind: str | None = "kind",
         time_zone: str | None = None,
         on_bad_rows: str = "raise",
     ) -> DefectionMonitor:

@@ -17,6 +17,9 @@ __all__ = ["Summarizer", "Summary", "summarize"]
 
 Progress = Callable[[str, float], Any]
 
+#: Columns that are read where a table has them under these names.
+_OPTIONAL = ("order_id", "currency", "kind")
+
 
 class Summary(Table):
     """One row per customer, sorted by ``customer_id``: what :func:`summarize` returns and models read.
@@ -169,9 +172,9 @@ class Summarizer:
         customer: str = "customer_id",
         time: str = "time",
         amount: str | None = None,
-        order_id: str | None = None,
-        currency: str | None = None,
-        kind: str | None = None,
+        order_id: str | None = "order_id",
+        currency: str | None = "currency",
+        kind: str | None = "kind",
         unit: _time.Duration = "week",
         collapse: str = "day",
         time_zone: str | None = None,
@@ -210,7 +213,7 @@ class Summarizer:
 
     def update(self, batch: Any) -> Summarizer:
         """Read one more batch of transactions: any table. Returns the state itself."""
-        for columns in _input.batches(batch, self._roles):
+        for columns in _input.batches(batch, self._roles, optional=_OPTIONAL):
             self._state.update(columns)
         return self
 
@@ -239,9 +242,9 @@ def summarize(
     customer: str = "customer_id",
     time: str = "time",
     amount: str | None = None,
-    order_id: str | None = None,
-    currency: str | None = None,
-    kind: str | None = None,
+    order_id: str | None = "order_id",
+    currency: str | None = "currency",
+    kind: str | None = "kind",
     unit: _time.Duration = "week",
     collapse: str = "day",
     time_zone: str | None = None,
@@ -265,8 +268,9 @@ def summarize(
         Names of the columns; a :class:`CustomerBook` knows them already. Negative amounts are returns. Rows without a
         customer are counted apart.
     order_id, currency, kind
-        Names of further columns: ``order_id`` makes ``orders`` count distinct orders, ``currency`` is checked to be
-        one alone, ``kind`` marks lines as sale, return, cancel or adjust.
+        Names of further columns, read where the table has them; ``None`` leaves them alone. ``order_id`` makes
+        ``orders`` count distinct orders, ``currency`` is checked to be one alone, ``kind`` marks lines as sale, return,
+        cancel or adjust.
     unit
         The unit in which ages are counted: text (``"week"``, ``"day"``) or a timedelta. Default a week.
     collapse

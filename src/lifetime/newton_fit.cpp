@@ -52,6 +52,41 @@ std::string sentence(minimize_result const& end) {
     return {};
 }
 
+// The inverse of the Hessian for the parameters that it tells something of, with infinite variance for the others:
+// those that run away, those without curvature, and those that only trade off against one of them.
+template <class Predicate>
+std::vector<double> inverse_without_flat(std::vector<double> const& hessian, std::size_t k,
+                                         Predicate&& runs_away) {
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < k; ++i)
+        if (!runs_away(i)) kept.push_back(i);
+    auto const curvature = [&](std::size_t i) { return std::abs(hessian[i * k + i]); };
+    while (!kept.empty()) {
+        std::vector<double> block;
+        for (std::size_t const i : kept)
+            for (std::size_t const j : kept)
+                block.push_back(hessian[i * k + j]);
+        auto const analysis = numerics::analyse_symmetric(block, kept.size());
+        if (!analysis.inverse.empty()) {
+            std::vector<double> inverse(k * k, 0.0);
+            for (std::size_t i = 0; i < k; ++i)
+                inverse[i * k + i] = std::numeric_limits<double>::infinity();
+            for (std::size_t a = 0; a < kept.size(); ++a)
+                for (std::size_t b = 0; b < kept.size(); ++b)
+                    inverse[kept[a] * k + kept[b]] = analysis.inverse[a * kept.size() + b];
+            return inverse;
+        }
+        std::size_t const flattest =
+            *std::min_element(kept.begin(), kept.end(),
+                              [&](std::size_t i, std::size_t j) { return curvature(i) < curvature(j); });
+        std::erase_if(kept, [&](std::size_t i) {
+            return i == flattest ||
+                   std::abs(hessian[i * k + flattest]) > 0.99 * std::sqrt(curvature(i) * curvature(flattest));
+        });
+    }
+    return {};
+}
+
 }  // namespace
 
 fit_solution solve(fit_problem const& problem, fit_options const& options) {
@@ -118,6 +153,7 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     };
     search.tolerance = 1e-12;
     search.max_iterations = options.max_iterations;
+    int const searched = best ? best->iterations : 0;
     minimize_result end;
     if (k > 0) {
         std::vector<double> start(k);
@@ -136,7 +172,7 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     result.knowledge.assign(n, known::fixed);
     fit_report& report = result.report;
     report.parameter_names.assign(problem.names.begin(), problem.names.end());
-    report.iterations = end.iterations;
+    report.iterations = searched + end.iterations;
     for (std::size_t i = 0; i < n; ++i) {
         double value = problem.units[i] * std::exp(result.theta[i]);
         // A value held fixed comes back to the last digit.
@@ -152,7 +188,7 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     for (double g : end.gradient)
         report.gradient_norm = std::max(report.gradient_norm, std::abs(g));
 
-    auto const hessian = numerics::analyse_symmetric(end.hessian, k);
+    auto hessian = numerics::analyse_symmetric(end.hessian, k);
     bool identified = end.status == minimize_status::converged;
     if (k > 0) {
         double const low = hessian.eigenvalues.front();
@@ -161,6 +197,12 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     } else {
         report.condition = 1.0;
     }
+    // Where a parameter runs away the whole Hessian has no inverse; what the others are known to is then told by
+    // their own block.
+    auto const runs_away = [&](std::size_t i) {
+        return std::abs(end.x[i] - search.center[i]) >= 0.9 * log_bound;
+    };
+    if (hessian.inverse.empty()) hessian.inverse = inverse_without_flat(end.hessian, k, runs_away);
     for (std::size_t i = 0; i < k; ++i) {
         double const variance =
             hessian.inverse.empty() ? std::numeric_limits<double>::infinity() : hessian.inverse[i * k + i];

@@ -52,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def analyse(shop: Path, out: Path, *more: str) -> int:
-    return main(["analyse", str(shop), "--order", "order_id", "--kind", "kind", "--out", str(out), *more])
+    return main(["analyse", str(shop), "--out", str(out), *more])
 
 
 def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -185,6 +185,15 @@ def test_days_are_those_of_the_zone(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "3 rows read, 3 used" in printed.out
     assert "3 rows read, 2 used" in printed.out
     assert printed.out.count("1 row after the last day that counts, left out") == 1
+
+
+def test_records_without_amounts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("customer_id,time\n1,2024-01-01\n1,2024-02-01\n2,2024-01-05\n2,2024-03-01\n3,2024-03-01\n")
+    assert main(["analyse", str(path), "--out", str(tmp_path / "out")]) == 0
+    assert "Most value at risk" not in capsys.readouterr().out
+    header = (tmp_path / "out" / "customers.csv").read_text().splitlines()[0]
+    assert "lifetime_value" not in header
 
 
 def test_tiers_of_a_programme(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

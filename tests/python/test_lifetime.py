@@ -269,3 +269,24 @@ class TestHabits:
         page = fitted._repr_html_()
         assert "<td>alpha</td><td>4.4136</td><td>0.378</td>" in page
         assert cv.GammaGamma()._repr_html_() == "<p>GammaGamma()</p>"
+
+
+def test_a_corner_of_one_parameter_leaves_the_others_their_errors() -> None:
+    """Nobody leaves: the dropout is not identified, the rates are, at least as loosely as with the dropout held."""
+    rng = np.random.default_rng(4)
+    n = 3000
+    ages = np.full(n, 100.0)
+    counts = rng.poisson(rng.gamma(1.0, 1 / 10.0, n) * 100)
+    last = np.where(counts > 0, 100 * rng.uniform(size=n) ** (1 / np.maximum(counts, 1)), 0.0)
+    s = cv.Summary(frequency=counts, recency=last, T=ages)
+    for model in (cv.BetaGeoNBD, cv.ModifiedBetaGeoNBD):
+        free = model().fit(s)
+        errors = free.report_.standard_errors
+        assert not free.report_.converged
+        assert free.report_.iterations > 0
+        assert np.isnan(errors["a"]) or np.isnan(errors["b"])
+        held = model(a=free.params_["a"], b=free.params_["b"]).fit(s)
+        assert held.report_.converged
+        for name in ("r", "alpha"):
+            held_error = held.report_.standard_errors[name]
+            assert held_error * 0.999 <= errors[name] < held_error * 3

@@ -240,6 +240,45 @@ def test_bad_rows_can_be_counted_instead(case: str) -> None:
     assert f"row {refusal.rows[0]}" in str(s.quality)
 
 
+def test_columns_of_known_names_are_read() -> None:
+    log = {
+        "customer_id": [1, 1, 2, 2],
+        "time": ["2024-01-01", "2024-02-01", "2024-01-05", "2024-03-01"],
+        "amount": [10.0, 20, 30, 40],
+        "currency": ["EUR"] * 4,
+        "kind": ["sale", "return", "sale", "cancel"],
+        "order_id": [1, 2, 3, 3],
+    }
+    plain = cv.summarize(log, customer="customer_id", time="time", amount="amount")
+    book = cv.summarize(cv.CustomerBook(log))
+    equal(plain, book)
+    assert plain.net_amount.tolist() == [-10.0, -10.0]
+    ignored = cv.summarize(log, customer="customer_id", time="time", amount="amount", kind=None, order_id=None)
+    assert ignored.net_amount.tolist() == [30.0, 70.0]
+    mixed = {**log, "currency": ["EUR", "USD", "EUR", "EUR"]}
+    for read in (
+        lambda: cv.summarize(mixed, customer="customer_id", time="time", amount="amount"),
+        lambda: cv.analyse(mixed),
+        lambda: cv.DefectionMonitor().fit(mixed, baseline_until="2024-02-15"),
+    ):
+        with pytest.raises(ValueError, match=r"row 1.*USD|USD.*row 1"):
+            read()
+
+
+def test_far_dates_do_not_wrap() -> None:
+    for unit, far in (("D", 2**32 + 19000), ("W", 2**40), ("h", 2**62), ("Y", 2**33)):
+        times = np.array([19000, far], f"datetime64[{unit}]")
+        with pytest.raises(ValueError, match=r'transactions, column "time", row \d'):
+            cv.summarize({"customer_id": [1, 2], "time": times}, customer="customer_id", time="time")
+
+
+def test_a_column_twice_is_an_error() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame([[1, "2024-01-01", 1.0, 2.0]], columns=["customer_id", "time", "amount", "amount"])
+    with pytest.raises(ValueError, match='2 columns "amount"'):
+        cv.summarize(frame, customer="customer_id", time="time", amount="amount")
+
+
 def test_late_rows_can_be_left_out() -> None:
     late = {**LOG, "time": np.array(["2024-01-05", "2024-03-01", *["2024-01-15"] * 4], "datetime64[D]")}
     late["amount"] = np.array([10, np.nan, 20, 7, 0.1, -3])  # what lies ahead is not judged

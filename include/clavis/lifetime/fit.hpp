@@ -39,7 +39,7 @@ struct fit_report {
     double log_likelihood = std::numeric_limits<double>::quiet_NaN();  ///< in the rows' own unit
     double gradient_norm = std::numeric_limits<double>::quiet_NaN();   ///< largest |d logL / d ln parameter|
     double condition = std::numeric_limits<double>::quiet_NaN();       ///< of the Hessian on log parameters
-    int iterations = 0;              ///< on all rows; the search for a start is not counted
+    int iterations = 0;              ///< of the best start and of the final fit on all rows
     std::int64_t rows = 0;           ///< rows used
     std::int64_t distinct_rows = 0;  ///< rows after compression
     std::int64_t left_out = 0;       ///< rows left out, each kind explained in a warning
