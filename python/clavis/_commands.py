@@ -23,6 +23,7 @@ from rich.text import Text
 from clavis import _text, _write
 from clavis._clavis import Cancelled, InputError, __version__
 from clavis._csv import identifier
+from clavis._databases import without_credentials
 from clavis.sources import Session
 
 if TYPE_CHECKING:
@@ -123,11 +124,16 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A CSV (also .gz) or Parquet file, several of them ('sales/*.csv'), a DuckDB file, an SQL query over "
-        "files, or a table of --database.",
+        help="A CSV (also .gz) or Parquet file, several of them ('sales/*.csv'), a DuckDB or SQLite file, "
+        "postgresql://…, an SQL query over files, or a table of --database.",
     ),
 ]
-Database = Annotated[Path | None, typer.Option(help="A DuckDB file; SOURCE is then a table of it, or a query.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|URL", help="A DuckDB or SQLite file, or postgresql://…; SOURCE is then a table of it, or a query."
+    ),
+]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of CSV files, such as cp1252.")]
 DateFormat = Annotated[str | None, typer.Option(help="How CSV files write dates, such as '%d/%m/%Y'.")]
 CustomerColumn = Annotated[str, typer.Option("--customer", metavar="COLUMN", help="Column of the customer's id.")]
@@ -185,7 +191,7 @@ class Reading:
     """Where records come from and how they are read."""
 
     source: str
-    database: Path | None
+    database: str | None
     encoding: str | None
     date_format: str | None
 
@@ -247,6 +253,7 @@ def analyse(
             threads=threads,
             progress=stages,
         )
+        source = without_credentials(source)
         name = Path(source).name if Path(source).exists() else source
         title = f"{_text.shortened(name, 60)}: {_text.counted(len(found.customers), 'customer')} as of {found.as_of}"
         parts = list(_text.sections(found))
@@ -361,7 +368,10 @@ def summarize(
         lines.append(f"{_text.counted(summary.left_out, 'customer')} first seen after {calibrate_until} left out")
     if machine:
         facts = {"customers": len(summary), "left_out": summary.left_out, "quality": quality.to_dict()}
-        print(_write.to_json({"source": source, "out": None if out is None else str(out), **facts}), end="")
+        print(
+            _write.to_json({"source": without_credentials(source), "out": None if out is None else str(out), **facts}),
+            end="",
+        )
     else:
         for line in lines:
             print(line, file=sys.stderr if out is None else sys.stdout)
@@ -401,7 +411,8 @@ def validate(
     quality = summary.quality
     assert quality is not None
     if machine:
-        print(_write.to_json({"source": source, "customers": len(summary), "quality": quality.to_dict()}), end="")
+        facts = {"source": without_credentials(source), "customers": len(summary), "quality": quality.to_dict()}
+        print(_write.to_json(facts), end="")
     else:
         for line in _text.quality_lines(quality):
             print(line)

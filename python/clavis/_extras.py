@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_EXTRAS = {"io", "plot", "report", "sklearn", "cli"}
+_EXTRAS = {"io", "postgresql", "plot", "report", "sklearn", "cli"}
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:

@@ -1,4 +1,8 @@
-"""Records in: files and databases become Arrow tables, through DuckDB, in this process and without a network."""
+"""Records in: files and databases become Arrow tables, through DuckDB and in this process.
+
+DuckDB's own extensions for SQLite and PostgreSQL are downloads, so these two are read by ``_sqlite`` and
+``_postgresql``, and DuckDB sees a stream. Only a PostgreSQL URL that is given opens a network connection.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from clavis._clavis import InputError
 from clavis._csv import csv_select, identifier, literal
+from clavis._databases import Rows, chosen_table, is_query, without_credentials
 from clavis._extras import require
+from clavis._postgresql import is_postgresql, postgresql_rows
+from clavis._sqlite import sqlite_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,12 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "read", "read_batches"]
 
-_SQL_TEXT = re.compile(r"\s*(\(\s*)*(select|with|from|values|pivot|unpivot|summarize|describe)\b", re.IGNORECASE)
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 # What a file is, by its first bytes; the extension only helps where there are none to go by.
 _UNREADABLE = {
-    b"SQLite format 3\x00": "is an SQLite database, which cannot be read yet; export the table as CSV or Parquet",
     b"PK\x03\x04": "is a workbook or zip archive; save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save the sheet as CSV",
     b"ARROW1": "is an Arrow file; pass pyarrow.feather.read_table(path) itself as the table, or save it as Parquet",
@@ -39,9 +44,8 @@ _UNREADABLE = {
     b"%PDF": "is a PDF; save the table as CSV",
 }
 
-_OTHER_SUFFIXES = (
-    ".parquet .pq .duckdb .ddb .db .sqlite .json .jsonl .ndjson .xml .xls .xlsx .feather .arrow .orc".split()
-)
+# Names of files that hold no CSV whatever their first bytes are.
+_OTHER_SUFFIXES = ".parquet .pq .duckdb .ddb .db .sqlite .json .jsonl .ndjson .xlsx .feather".split()
 
 
 def read(
@@ -56,11 +60,12 @@ def read(
     Parameters
     ----------
     source
-        A CSV file (also gzipped), a Parquet file, several of either (``"sales/*.csv"``), a DuckDB database with a
-        single table, or an SQL query over such files (``"SELECT * FROM 'sales.csv' WHERE store = 7"``). With
-        ``database``, a table of it or a query over it.
+        A CSV file (also gzipped), a Parquet file, several of either (``"sales/*.csv"``), a DuckDB or SQLite file or
+        the URL of a PostgreSQL database with a single table, or an SQL query over files
+        (``"SELECT * FROM 'sales.csv' WHERE store = 7"``). With ``database``, a table of it or a query over it.
     database
-        A DuckDB database file; it is opened for reading only.
+        A DuckDB file, an SQLite file, or ``"postgresql://user:password@host:port/name"``; opened for reading only.
+        Queries are written in the SQL of the database.
     encoding
         The encoding of CSV files, by Python's names (``"cp1252"``, ``"latin-1"``). Without it UTF-8, or UTF-16 where
         the file begins with its mark.
@@ -76,19 +81,24 @@ def read(
         int64, other numbers as float64, dates as date32, times as timestamps, anything else as text. Numbers with
         leading zeros or a plus sign, and those too long for 64 bits, are codes and stay text. Blank fields are null.
         Decimals and small number types of databases become float64, int32 or int64; enumerations and UUIDs text.
+        In SQLite, where a declaration binds no value, a column is typed by all its values too: whole numbers as int64
+        (float64 where declared as decimals), other numbers as float64, text as text, or as dates or times where it is
+        declared so and all of it parses. Blank text in columns of numbers, dates and times is null.
 
     Raises
     ------
     ValueError
         There is no such file, table or column; the file is empty, malformed (the message names file, line and text) or
-        of a kind that cannot be read.
+        of a kind that cannot be read; a column of SQLite mixes text and numbers (the message names table, column, row
+        and value). Messages never hold the credentials of a URL.
     ImportError
-        duckdb or pyarrow is not installed.
+        duckdb or pyarrow is not installed, or for PostgreSQL adbc_driver_postgresql.
 
     Examples
     --------
     >>> clavis.read("sales.csv.gz")                                  # doctest: +SKIP
     >>> clavis.read("SELECT * FROM 'sales/*.parquet' WHERE year(sold) >= 2024")   # doctest: +SKIP
+    >>> clavis.read("orders", database="postgresql://reader@db.example.org/shop")   # doctest: +SKIP
     """
     with Session() as session:
         return session.table(session.select(source, database, encoding, date_format))
@@ -126,6 +136,7 @@ class Session:
         self._scratch = Path(tempfile.mkdtemp(prefix="clavis-"))
         self._clean = weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self._views = 0
+        self._streams: list[Rows] = []
         # Extensions are downloads; names in a query must not resolve to variables of the calling program.
         self.connection: duckdb.DuckDBPyConnection = self._duckdb.connect(
             config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
@@ -144,6 +155,8 @@ class Session:
 
     def close(self) -> None:
         self.connection.close()
+        for rows in self._streams:
+            rows.close()
         self._clean()
 
     def select(
@@ -159,9 +172,10 @@ class Session:
         if not text.strip():
             raise InputError("the source is an empty text; name a file or give an SQL query")
         if database is not None:
-            self._attach(Path(os.fspath(database)))
-            return self._from_sql(text, options) if _SQL_TEXT.match(text) else self._from_table(text)
-        if isinstance(source, str) and _SQL_TEXT.match(text) and not Path(text).exists():
+            return self._from_database(os.fspath(database), text, options)
+        if is_postgresql(text):
+            return self._from_stream(postgresql_rows(text, None))
+        if isinstance(source, str) and is_query(text) and not Path(text).exists():
             return self._from_sql(text, options)
         return self._from_files(text, options)
 
@@ -225,6 +239,8 @@ class Session:
         def rows() -> Iterator[pyarrow.RecordBatch]:
             try:
                 yield from reader
+            except Exception as error:
+                raise self._failure() or InputError(_sentence(error)) from error
             finally:
                 self.close()
 
@@ -240,7 +256,15 @@ class Session:
         try:
             yield
         except self._duckdb.Error as error:
-            raise InputError(_sentence(error)) from error
+            if failure := self._failure():
+                raise failure from None
+            # What is chained is printed too, and a query may name a URL.
+            said = str(error)
+            raise InputError(_sentence(error)) from (error if without_credentials(said) == said else None)
+
+    def _failure(self) -> Exception | None:
+        """What ended a stream that DuckDB was reading, if one failed."""
+        return next((rows.failure for rows in self._streams if rows.failure), None)
 
     def _plain(self, select: str) -> str:
         """The query with its columns in the types that tables are made of here."""
@@ -261,7 +285,11 @@ class Session:
             if len(paths) > 1:
                 raise InputError(f"{text}: one database at a time")
             self._attach(paths[0])
-            return self._from_table(self._only_table(paths[0]))
+            return self._from_table(None, str(paths[0]))
+        if kind == "sqlite":
+            if len(paths) > 1:
+                raise InputError(f"{text}: one database at a time")
+            return self._from_stream(sqlite_rows(paths[0], None))
         if kind == "parquet":
             files = ", ".join(literal(str(path)) for path in paths)
             return f"SELECT * FROM read_parquet([{files}])"
@@ -279,7 +307,12 @@ class Session:
         # Files named in the query are read as files named alone are: views come before DuckDB's own reading.
         for name in sorted(_table_names(tree)):
             if "." in name and not _REMOTE.match(name) and (Path(name).is_file() or glob.has_magic(name)):
-                self.view(name, self._from_files(name, options))
+                streams = len(self._streams)
+                select = self._from_files(name, options)
+                if len(self._streams) == streams:
+                    self.view(name, select)
+                else:  # a query may read it twice, a stream may be read once
+                    self._run(f"CREATE TEMP TABLE {identifier(name)} AS {select}")
         return text
 
     def _parsed(self, text: str, complaint: str) -> dict[str, Any]:
@@ -290,34 +323,35 @@ class Session:
             raise InputError(f"{complaint}: {tree['error_message'].rstrip('!')}")
         return tree
 
-    def _from_table(self, name: str) -> str:
-        tables = self._tables()
-        matching = [table for table in tables if name in (table, table.partition(".")[2])] or [
-            table for table in tables if name.lower() in (table.lower(), table.partition(".")[2].lower())
-        ]
-        if not matching:
-            raise InputError(f'there is no table "{name}" in the database; it has {", ".join(tables) or "none"}')
-        return "SELECT * FROM " + ".".join(identifier(part) for part in matching[0].split(".", 1))
+    def _from_database(self, database: str, text: str, options: dict[str, str | None]) -> str:
+        if is_postgresql(database):
+            return self._from_stream(postgresql_rows(database, text))
+        if _REMOTE.match(database):
+            raise _not_local(database)
+        path = Path(database)
+        if path.is_file() and _kind(path) == "sqlite":
+            return self._from_stream(sqlite_rows(path, text))
+        self._attach(path)
+        return self._from_sql(text, options) if is_query(text) else self._from_table(text, database)
 
-    def _only_table(self, path: Path) -> str:
-        tables = self._tables()
-        if len(tables) != 1:
-            found = f"it has {', '.join(tables)}" if tables else "it has none"
-            raise InputError(f"{path}: which table? {found}; give the table as the source and the file as database")
-        return tables[0]
+    def _from_stream(self, rows: Rows) -> str:
+        self._streams.append(rows)
+        name = f"stream {len(self._streams)} of records"
+        self.connection.register(name, rows)
+        return f"SELECT * FROM {identifier(name)}"
 
-    def _tables(self) -> list[str]:
-        rows = self.connection.sql(
-            "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-            "WHERE table_catalog = 'records' ORDER BY 1"
+    def _from_table(self, name: str | None, where: str) -> str:
+        tables = self.connection.sql(
+            "SELECT table_schema, table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'records' ORDER BY ALL"
         ).fetchall()
-        return [str(row[0]) for row in rows]
+        return "SELECT * FROM " + ".".join(map(identifier, chosen_table(tables, name, where, home="main")))
 
     def _attach(self, path: Path) -> None:
         if not path.is_file():
             raise InputError(f"{path}: there is no such file")
         if (kind := _kind(path)) != "duckdb":
-            raise InputError(f"{path}: is a {kind} file, not a DuckDB database")
+            raise InputError(f"{path}: is a {kind} file, not a database")
         try:
             self._run(f"ATTACH {literal(str(path))} AS records (READ_ONLY)")
         except InputError as error:
@@ -331,10 +365,8 @@ class Session:
 
 
 def _matching(text: str) -> list[Path]:
-    if re.match(r"postgres(ql)?://", text):
-        raise InputError("PostgreSQL cannot be read yet; export the table as CSV or Parquet")
     if _REMOTE.match(text):
-        raise InputError(f"{text}: only local files are read; download it first")
+        raise _not_local(text)
     path = Path(text)
     if path.is_dir():
         raise InputError(f'{path}: is a directory; name the files in it, such as "{path / "*.csv"}"')
@@ -348,8 +380,12 @@ def _matching(text: str) -> list[Path]:
     raise InputError(f"{path}: there is no such file")
 
 
+def _not_local(text: str) -> InputError:
+    return InputError(f"{without_credentials(text)}: only local files and PostgreSQL are read; download it first")
+
+
 def _kind(path: Path) -> str:
-    """csv, parquet or duckdb, by the first bytes of the file."""
+    """csv, parquet, duckdb or sqlite, by the first bytes of the file."""
     try:
         with path.open("rb") as stream:
             head = stream.read(16)
@@ -360,24 +396,14 @@ def _kind(path: Path) -> str:
             raise InputError(f"{path}: {complaint}")
     if head[8:12] == b"DUCK":
         return "duckdb"
+    if head == b"SQLite format 3\x00":
+        return "sqlite"
     if head[:4] == b"PAR1":
         return "parquet"
     suffix = path.suffix.lower()
-    if suffix in (
-        ".parquet",
-        ".pq",
-        ".duckdb",
-        ".ddb",
-        ".db",
-        ".sqlite",
-        ".json",
-        ".jsonl",
-        ".ndjson",
-        ".xlsx",
-        ".feather",
-    ):
+    if suffix in _OTHER_SUFFIXES:
         problem = "is empty" if not head else "does not hold what its name says"
-        raise InputError(f"{path}: {problem}; CSV, Parquet and DuckDB files are read")
+        raise InputError(f"{path}: {problem}; CSV, Parquet, DuckDB and SQLite files are read")
     return "csv"
 
 
@@ -415,7 +441,7 @@ def _cast(column: str, type_: str) -> str:
 
 def _sentence(error: Exception) -> str:
     """What DuckDB says, without its class names, hints and query echoes."""
-    text = str(error).strip().split("\n\n")[0]
+    text = without_credentials(str(error)).strip().split("\n\n")[0]
     text = re.sub(r"^[A-Za-z -]+ Error:\s*", "", text)
     lines = [line.strip() for line in text.splitlines()]
     return " ".join(line for line in lines if line and not line.startswith('Did you mean "pg_')).rstrip(".")
