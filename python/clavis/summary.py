@@ -304,7 +304,8 @@ def summarize(
         Columns ``customer_id``, ``frequency``, ``recency``, ``T``, ``monetary_value``, ``log_gap_sum``, ``first_time``,
         ``last_time``, ``orders``, ``days``, ``lines``, ``net_amount``, ``returns_amount`` and with ``calibrate_until``
         ``frequency_holdout``, ``duration_holdout``. T counts from the first day to ``observe_until`` (or
-        ``calibrate_until``).
+        ``calibrate_until``). With another ``collapse`` than a day, ages run between the starts of its periods (with
+        ``"none"``, between instants, to the end of the last day).
 
     Raises
     ------
