@@ -58,7 +58,8 @@ def test_the_extras_are_those_promised() -> None:
     assert found["report"] == {"altair", "vl-convert-python", "jinja2"}
     assert found["sklearn"] == {"scikit-learn"}
     assert found["cli"] == {"typer", "rich"} | found["io"] | found["report"]
-    assert found["all"] == found["cli"] | found["plot"] | found["sklearn"]
+    assert found["postgresql"] == {"adbc-driver-postgresql"} | found["io"]
+    assert found["all"] == found["cli"] | found["plot"] | found["sklearn"] | found["postgresql"]
 
 
 def test_numpy_is_the_only_requirement() -> None:
