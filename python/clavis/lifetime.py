@@ -48,7 +48,7 @@ class FitReport:
     condition
         Of the Hessian on logarithms of the parameters.
     iterations
-        Newton steps on all rows.
+        Newton steps of the best start and of the final fit on all rows.
     rows, distinct_rows, left_out, customers
         Rows used, distinct among them, left out (a warning says why), and the sum of weights.
     warnings
