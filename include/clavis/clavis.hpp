@@ -23,6 +23,7 @@
 
 #include "clavis/ledger/arrow.hpp"
 #include "clavis/ledger/arrow_abi.hpp"
+#include "clavis/ledger/directory.hpp"
 #include "clavis/ledger/history.hpp"
 #include "clavis/ledger/intake.hpp"
 #include "clavis/ledger/quality.hpp"

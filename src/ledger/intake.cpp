@@ -15,8 +15,8 @@ std::string normalized_zone(std::string_view name) {
     return name.empty() || name == "Z" ? "UTC" : std::string(name);
 }
 
-template <class T>
-void drop_rows(std::vector<T>& column, std::size_t base, std::vector<std::uint8_t> const& status) {
+template <class Column>
+void drop_rows(Column& column, std::size_t base, std::vector<std::uint8_t> const& status) {
     if (column.empty()) return;
     std::size_t to = base;
     for (std::size_t i = 0; i < status.size(); ++i)
@@ -31,7 +31,7 @@ void drop_rows(std::vector<T>& column, std::size_t base, std::vector<std::uint8_
 
 }  // namespace
 
-intake::intake(intake_options options) : options_(std::move(options)) {
+intake::intake(intake_options options) : options_(std::move(options)), customers_(options_.by_range) {
     if (options_.amount_scale < 0 || options_.amount_scale > 12)
         throw input_error("amount_scale: " + std::to_string(options_.amount_scale) + " is not in 0 to 12");
     if (!options_.time_zone.empty()) {
@@ -40,7 +40,7 @@ intake::intake(intake_options options) : options_(std::move(options)) {
     }
 }
 
-void intake::read(transactions_view const& batch, canonical_rows& out) {
+void intake::read(transactions_view const& batch, canonical_rows& out, double done, double share) {
     check_columns(batch);
     auto const& labels = batch.labels;
     std::size_t const size = batch.size();
@@ -125,7 +125,11 @@ void intake::read(transactions_view const& batch, canonical_rows& out) {
         [&](std::size_t block, std::size_t begin, std::size_t end) {
             reader.read_block(begin, end, blocks[block]);
         },
-        options_.watch, "reading transactions");
+        progress([&](std::string_view stage, double part) {
+            options_.watch.report(stage, done + share * part);
+            return true;
+        }),
+        "reading transactions");
     block_facts facts;
     for (auto const& block : blocks)
         facts.add(block);
@@ -247,6 +251,8 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
     for (auto const& entry : other.quality_.refused) {
         refusal& mine = refusal_of(quality.refused, entry.column, entry.reason);
         mine.count += entry.count;
+        for (auto const& example : entry.examples)
+            note_example(mine, example);
         for (std::size_t i = 0; i < entry.rows.size() && mine.rows.size() < refusal::listed; ++i) {
             mine.rows.push_back(quality_.rows_read + entry.rows[i]);
             mine.values.push_back(entry.values[i]);
@@ -308,6 +314,19 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
     zone_assumed_ = zone_assumed_ || other.zone_assumed_;
     first_day_ = std::min(first_day_, other.first_day_);
     last_day_ = std::max(last_day_, other.last_day_);
+}
+
+void intake::restore(intake_facts facts, bool had_customers) {
+    static_cast<intake_facts&>(*this) = std::move(facts);
+    if (!had_customers) customers_ = directory(options_.by_range);
+}
+
+intake intake::resume(intake_options options, intake_facts facts, directory customers, directory orders) {
+    intake result(std::move(options));
+    result.customers_ = std::move(customers);
+    result.orders_ = std::move(orders);
+    static_cast<intake_facts&>(result) = std::move(facts);
+    return result;
 }
 
 std::optional<std::int32_t> intake::first_day() const {

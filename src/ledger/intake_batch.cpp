@@ -91,12 +91,22 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 
 void note(refusal& entry, std::int64_t row, std::string value) {
     ++entry.count;
+    note_example(entry, value);
     if (entry.rows.size() >= refusal::listed) return;
     entry.rows.push_back(row);
     entry.values.push_back(std::move(value));
 }
 
 }  // namespace
+
+void note_example(refusal& entry, std::string_view value) {
+    auto& known = entry.examples;
+    if (known.size() == refusal::most_examples && value >= known.back()) return;
+    auto const at = std::lower_bound(known.begin(), known.end(), value);
+    if (at != known.end() && *at == value) return;
+    known.insert(at, std::string(value));
+    if (known.size() > refusal::most_examples) known.pop_back();
+}
 
 refusal& refusal_of(std::vector<refusal>& refused, std::string_view column, std::string_view reason) {
     auto const key = std::pair(column, reason);
@@ -369,9 +379,7 @@ void batch_reader::list_refused(std::vector<refusal>& refused, std::int64_t rows
         if (!is_bad(row)) continue;
         problem_text const text = describe(static_cast<row_problem>(status[row]));
         refusal& entry = refusal_of(refused, label(text.column), text.reason);
-        bool const listed = entry.rows.size() < refusal::listed;
-        note(entry, rows_before + static_cast<std::int64_t>(row),
-             listed ? show_value(column(text.column), row) : std::string());
+        note(entry, rows_before + static_cast<std::int64_t>(row), show_value(column(text.column), row));
     }
 }
 

@@ -54,6 +54,9 @@ void check_columns(transactions_view const& batch);
 /// The entry of a column and a reason, made where there is none.
 refusal& refusal_of(std::vector<refusal>& refused, std::string_view column, std::string_view reason);
 
+/// Keeps the value where it is among the smallest.
+void note_example(refusal& entry, std::string_view value);
+
 /// Decodes a batch into the rows from `base` on of `out`, which has room for them, and the fate of every row (a
 /// row_problem) into `status`.
 struct batch_reader {

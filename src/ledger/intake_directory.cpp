@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
-#include "clavis/ledger/intake.hpp"
+#include "clavis/ledger/directory.hpp"
 
 namespace clavis::ledger {
 
@@ -51,10 +52,32 @@ std::uint64_t prefix(std::string_view text) {
 
 class integer_index {
   public:
-    std::vector<std::int64_t> const& ids() const { return ids_; }
+    explicit integer_index(bool by_range) : by_range_(by_range) {}
+
+    std::size_t size() const { return by_range_ ? range_ : ids_.size(); }
+    bool by_range() const { return by_range_; }
+    std::int64_t id(std::uint32_t code) const {
+        return by_range_ ? static_cast<std::int64_t>(static_cast<std::uint64_t>(base_) + code) : ids_[code];
+    }
+    /// Of codes 0, 1, 2 ...
+    std::vector<std::int64_t> all() const {
+        if (!by_range_) return ids_;
+        std::vector<std::int64_t> ids(range_);
+        std::iota(ids.begin(), ids.end(), base_);
+        return ids;
+    }
+    std::size_t bytes() const {
+        return ids_.capacity() * sizeof(std::int64_t) + table_.capacity() * sizeof(std::uint32_t) +
+               slots_.capacity() * sizeof(slot);
+    }
 
     /// To be called before rows with ids from `low` to `high` are looked up.
     void prepare(std::int64_t low, std::int64_t high, std::size_t rows) {
+        rows_ += rows;
+        if (by_range_) {
+            if (extend(low, high)) return;
+            leave_range();
+        }
         if (!ids_.empty()) {
             low = std::min(low, low_);
             high = std::max(high, high_);
@@ -75,6 +98,11 @@ class integer_index {
     template <class Get>
     void find(std::size_t begin, std::size_t end, std::uint8_t const* skip, Get const& get,
               std::uint32_t* codes, std::vector<std::size_t>& missing) const {
+        if (by_range_) {
+            for (std::size_t row = begin; row < end; ++row)
+                codes[row] = static_cast<std::uint32_t>(distance(base_, get(row)));
+            return;
+        }
         if (dense_) {
             for (std::size_t row = begin; row < end; ++row) {
                 if (skip[row] != 0) continue;
@@ -120,6 +148,11 @@ class integer_index {
 
     std::vector<std::uint32_t> sorted() const {
         std::vector<std::uint32_t> codes;
+        if (by_range_) {
+            codes.resize(range_);
+            std::iota(codes.begin(), codes.end(), 0U);
+            return codes;
+        }
         codes.reserve(ids_.size());
         if (dense_) {
             for (std::uint32_t code : table_)
@@ -153,6 +186,38 @@ class integer_index {
             at = (at + 1) & (slots_.size() - 1);
         return at;
     }
+    /// Whether these ids have codes of the range, which grows upwards only: it begins with room below.
+    bool extend(std::int64_t low, std::int64_t high) {
+        std::uint64_t const most = 16 * static_cast<std::uint64_t>(rows_) + 65536;
+        if (range_ == 0) {
+            std::uint64_t const span = distance(low, high);
+            if (span > most) return false;
+            std::uint64_t room = std::min(distance(std::numeric_limits<std::int64_t>::min(), low), span / 2);
+            if (low >= 0) room = std::min(room, static_cast<std::uint64_t>(low));
+            if (low > 0 && static_cast<std::uint64_t>(low) <= span + 1024)
+                room = static_cast<std::uint64_t>(low);
+            base_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(low) - room);
+            low_ = low;
+            high_ = high;
+        }
+        if (low < base_ || distance(base_, std::max(high, high_)) > 2 * most ||
+            distance(base_, std::max(high, high_)) >= absent - 1)
+            return false;
+        low_ = std::min(low_, low);
+        high_ = std::max(high_, high);
+        range_ = static_cast<std::size_t>(distance(base_, high_)) + 1;
+        return true;
+    }
+    void leave_range() {
+        ids_ = all();
+        by_range_ = false;
+        range_ = 0;
+        if (ids_.empty()) return;
+        low_ = ids_.front();
+        high_ = ids_.back();
+        table_.resize(ids_.size());
+        std::iota(table_.begin(), table_.end(), 0U);
+    }
     void rehash(std::size_t count) {
         std::vector<slot> slots(std::bit_ceil(std::max<std::size_t>(count * 2, 1024)));
         slots_.swap(slots);
@@ -177,7 +242,10 @@ class integer_index {
         }
     }
 
-    std::vector<std::int64_t> ids_;  // by code
+    std::vector<std::int64_t> ids_;  // by code; empty while codes are a range
+    bool by_range_;
+    std::size_t rows_ = 0;   // that were looked up
+    std::size_t range_ = 0;  // how many codes it has
     std::int64_t low_ = 0;
     std::int64_t high_ = 0;
     bool dense_ = true;
@@ -189,6 +257,10 @@ class integer_index {
 class text_index {
   public:
     text_column const& ids() const { return ids_; }
+    std::size_t bytes() const {
+        return ids_.bytes().capacity() + ids_.offsets().capacity() * sizeof(std::int64_t) +
+               slots_.capacity() * sizeof(slot);
+    }
 
     template <class Get>
     void find(std::size_t begin, std::size_t end, std::uint8_t const* skip, Get const& get,
@@ -335,12 +407,13 @@ void intern_integers(integer_index& index, std::size_t size, std::uint8_t const*
 }  // namespace
 
 struct directory::state {
+    explicit state(bool by_range) : integers(by_range) {}
     bool text = false;
     integer_index integers;
     text_index names;
 };
 
-directory::directory() : state_(std::make_unique<state>()) {}
+directory::directory(bool by_range) : state_(std::make_unique<state>(by_range)) {}
 directory::~directory() = default;
 directory::directory(directory const& other) : state_(std::make_unique<state>(*other.state_)) {}
 directory::directory(directory&& other) noexcept = default;
@@ -350,16 +423,23 @@ directory& directory::operator=(directory const& other) {
 directory& directory::operator=(directory&& other) noexcept = default;
 
 std::size_t directory::size() const {
-    return state_->text ? state_->names.ids().size() : state_->integers.ids().size();
+    return state_->text ? state_->names.ids().size() : state_->integers.size();
 }
 
 bool directory::is_text() const {
     return state_->text;
 }
 
+bool directory::in_order() const {
+    return size() == 0 || (!state_->text && state_->integers.by_range());
+}
+
+std::size_t directory::bytes() const {
+    return state_->integers.bytes() + state_->names.bytes();
+}
+
 std::string directory::label(std::uint32_t code) const {
-    return state_->text ? std::string(state_->names.ids()[code])
-                        : std::to_string(state_->integers.ids()[code]);
+    return state_->text ? std::string(state_->names.ids()[code]) : std::to_string(state_->integers.id(code));
 }
 
 void directory::intern(column_view const& ids, std::uint8_t const* skip, std::uint32_t* codes,
@@ -403,9 +483,10 @@ std::vector<std::uint32_t> directory::merge(directory const& other, location con
     std::vector<std::uint32_t> map(other.size());
     if (map.empty()) return map;
     std::vector<std::uint8_t> const skip(map.size(), 0);
-    column_view const ids = other.state_->text
-                                ? other.state_->names.ids().view()
-                                : column_view(std::span<std::int64_t const>(other.state_->integers.ids()));
+    std::vector<std::int64_t> const integers =
+        other.state_->text ? std::vector<std::int64_t>() : other.state_->integers.all();
+    column_view const ids = other.state_->text ? other.state_->names.ids().view()
+                                               : column_view(std::span<std::int64_t const>(integers));
     intern(ids, skip.data(), map.data(), 1, where);
     return map;
 }
@@ -423,7 +504,7 @@ identifiers directory::ids(std::vector<std::uint32_t> const& codes) const {
     }
     std::vector<std::int64_t> integers(codes.size());
     for (std::size_t i = 0; i < codes.size(); ++i)
-        integers[i] = state_->integers.ids()[codes[i]];
+        integers[i] = state_->integers.id(codes[i]);
     return integers;
 }
 

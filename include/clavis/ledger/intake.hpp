@@ -26,6 +26,7 @@
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
 #include "clavis/core/time_zone.hpp"
+#include "clavis/ledger/directory.hpp"
 #include "clavis/ledger/quality.hpp"
 #include "clavis/ledger/transactions.hpp"
 
@@ -39,6 +40,7 @@ struct intake_options {
     bool skip_late = false;                   ///< later rows are not bad, but left out and counted apart
     bad_rows on_bad_rows = bad_rows::raise;
     int amount_scale = default_amount_scale;  ///< decimal places kept, 0 to 12
+    bool by_range = false;                    ///< codes of customers as in directory(by_range)
     unsigned threads = 0;                     ///< 0: every core
     progress watch{};
 };
@@ -73,46 +75,31 @@ struct canonical_rows {
     }
 };
 
-/// Gives every distinct id the next code: 0, 1, 2 ... in an order that is of no meaning.
-class directory {
-  public:
-    directory();
-    ~directory();
-    directory(directory const&);
-    directory(directory&&) noexcept;
-    directory& operator=(directory const&);
-    directory& operator=(directory&&) noexcept;
-
-    std::size_t size() const;
-    bool is_text() const;  ///< meaningful once size() > 0
-    /// "17850", or the text.
-    std::string label(std::uint32_t code) const;
-
-    /// Writes the code of every row of `ids` (int32, int64, whole float64, decimal64 of scale 0 or text)
-    /// where `skip` is 0. Throws input_error, its message built on `where`, for text among integers. `skip`
-    /// holds ids.size bytes.
-    void intern(column_view const& ids, std::uint8_t const* skip, std::uint32_t* codes, unsigned threads,
-                location const& where);
-    /// Takes in another directory: map[its code] is the code here.
-    std::vector<std::uint32_t> merge(directory const& other, location const& where);
-    /// Codes in ascending order of their ids: integers by value, text by bytes.
-    std::vector<std::uint32_t> sorted() const;
-    /// The ids of these codes, in this order.
-    identifiers ids(std::vector<std::uint32_t> const& codes) const;
-
-  private:
-    struct state;
-    std::unique_ptr<state> state_;
+/// What an intake remembers besides customers and orders.
+struct intake_facts {
+    quality_report quality_;
+    int128 amount_total_ = 0;
+    int128 amount_without_customer_ = 0;
+    std::string currency_;
+    std::string zone_name_;  ///< of the first column of instants, or of the option
+    time_zone zone_;
+    bool has_amounts_ = false;
+    bool has_orders_ = false;
+    bool dates_only_ = true;
+    bool zone_assumed_ = false;  ///< times without a zone were read
+    std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max();
+    std::int32_t last_day_ = std::numeric_limits<std::int32_t>::min();
 };
 
-class intake {
+class intake : private intake_facts {
   public:
     /// Throws input_error where an option does not fit.
     explicit intake(intake_options options = {});
 
     /// Checks and decodes a batch and appends its usable rows to `out`, which must hold either nothing or
     /// what this intake appended before (a caller may clear() it between batches).
-    void read(transactions_view const& batch, canonical_rows& out);
+    /// `done` and `share` say which part of a longer call this batch is, for its progress.
+    void read(transactions_view const& batch, canonical_rows& out, double done = 0, double share = 1);
 
     /// Takes in what another intake with equal options has read, as if its batches came after these. `rows`
     /// are this intake's, `other_rows` the other's.
@@ -133,22 +120,18 @@ class intake {
     std::optional<std::int32_t> last_day() const;
     quality_report quality() const;
 
+    /// For states that are put back, or saved and read again.
+    intake_facts const& facts() const { return *this; }
+    /// Puts back earlier facts. Customers that are new since keep their codes, unless there were none.
+    void restore(intake_facts facts, bool had_customers);
+    directory const& orders() const { return orders_; }
+    /// Makes an intake that has read these facts and these ids.
+    static intake resume(intake_options options, intake_facts facts, directory customers, directory orders);
+
   private:
     intake_options options_;
     directory customers_;
     directory orders_;
-    quality_report quality_;
-    int128 amount_total_ = 0;
-    int128 amount_without_customer_ = 0;
-    std::string currency_;
-    std::string zone_name_;  // of the first column of instants, or of the option
-    time_zone zone_;
-    bool has_amounts_ = false;
-    bool has_orders_ = false;
-    bool dates_only_ = true;
-    bool zone_assumed_ = false;  // times without a zone were read
-    std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max();
-    std::int32_t last_day_ = std::numeric_limits<std::int32_t>::min();
     std::vector<std::uint8_t> status_;  // one a row of the batch: 0 usable
 };
 

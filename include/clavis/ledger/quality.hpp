@@ -11,14 +11,18 @@ namespace clavis::ledger {
 /// Whether a bad row ends the call or is counted and left out.
 enum class bad_rows : std::uint8_t { raise, refuse };
 
-/// Rows refused for one reason. The first `listed` row numbers are kept; `count` counts them all.
+/// Rows refused for one reason. The first `listed` row numbers are kept; `count` counts them all. Row numbers
+/// belong to one reading: a saved state keeps the counts and the examples, which do not depend on the order of
+/// rows.
 struct refusal {
     static constexpr std::size_t listed = 1000;
+    static constexpr std::size_t most_examples = 5;
     std::string column;
     std::string reason;  ///< "is not a number", "lies after observe_until", ...
     std::int64_t count = 0;
-    std::vector<std::int64_t> rows;   ///< ascending, from 0
-    std::vector<std::string> values;  ///< the value in each listed row
+    std::vector<std::int64_t> rows;     ///< ascending, from 0
+    std::vector<std::string> values;    ///< the value in each listed row
+    std::vector<std::string> examples;  ///< the smallest distinct values of all these rows, ascending
 };
 
 struct quality_report {
