@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import signal
 import sys
-import textwrap
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from clavis import _text, _write
 from clavis._clavis import Cancelled, InputError, __version__
-from clavis._csv import identifier
+from clavis._command_output import Page, Stages
+from clavis._command_records import Reading, Roles, read_records
 from clavis._databases import without_credentials
-from clavis.sources import Session
 
 if TYPE_CHECKING:
-    import pyarrow
-
     from clavis.analysis import Analysis
 
 _SHOP_ZONE = "Europe/Berlin"
@@ -174,28 +165,6 @@ Threads = Annotated[int, typer.Option(min=0, help="Threads; 0: every core. Resul
 Machine = Annotated[bool, typer.Option("--json", help="Print JSON for machines in place of the summary.")]
 
 
-@dataclass(frozen=True)
-class Roles:
-    """Which column plays which part, as the user wrote it."""
-
-    customer: str
-    time: str
-    amount: str | None
-    order_id: str | None = None
-    currency: str | None = None
-    kind: str | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Where records come from and how they are read."""
-
-    source: str
-    database: str | None
-    encoding: str | None
-    date_format: str | None
-
-
 @app.command()
 def analyse(
     source: Source,
@@ -236,7 +205,7 @@ def analyse(
     program = _program(tiers)
     with Stages() as stages, _write.Folder(out) as folder:
         reading = Reading(source, database, encoding, date_format)
-        table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
+        table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         found = clavis.analyse(
             table,
             as_of=as_of,
@@ -343,7 +312,7 @@ def summarize(
     _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
         reading = Reading(source, database, encoding, date_format)
-        table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
+        table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         summary = clavis.summarize(
             table,
             **roles.__dict__,
@@ -398,7 +367,7 @@ def validate(
 
     with Stages() as stages:
         reading = Reading(source, database, encoding, date_format)
-        table, roles = _records(reading, Roles(customer, time, amount, order, currency, kind), stages)
+        table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
         summary = clavis.summarize(
             table,
             **roles.__dict__,
@@ -419,64 +388,6 @@ def validate(
         print(_text.counted(len(summary), "customer"))
     if quality.rows_refused:
         raise typer.Exit(1)
-
-
-# Records ----------------------------------------------------------------------------------------------------------
-
-
-def _records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pyarrow.Table, Roles]:
-    """The columns of a source that play a part, and their names."""
-    stages("reading", 0.0)
-    with Session() as session, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        select = session.select(reading.source, reading.database, reading.encoding, reading.date_format)
-        columns = list(session.columns(select))
-        amount = wanted.amount
-        if amount is None:
-            amount = _column(columns, "amount", None)
-        elif _column(columns, amount, None) is None:
-            select = session.with_expression(select, amount)
-        else:
-            amount = _column(columns, amount, None)
-        roles = Roles(
-            customer=_named(columns, wanted.customer, "--customer"),
-            time=_named(columns, wanted.time, "--time"),
-            amount=amount,
-            order_id=_optional(columns, wanted.order_id, "order_id", "--order"),
-            currency=_optional(columns, wanted.currency, "currency", "--currency"),
-            kind=_optional(columns, wanted.kind, "kind", "--kind"),
-        )
-        chosen = dict.fromkeys(name for name in roles.__dict__.values() if name is not None)
-        statement = f"SELECT {', '.join(map(identifier, chosen))} FROM ({select})"
-        table = session.table(statement)
-    notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
-    for note in notes:
-        if f'column "{roles.time}"' in note:  # a date that nobody can read is no mere note
-            raise InputError(note.replace("date_format=", "--date-format "))
-    stages.notes += notes
-    return table, roles
-
-
-def _column(columns: Sequence[str], name: str, otherwise: str | None) -> str | None:
-    """The column of that name, in whatever case if only one fits."""
-    if name in columns:
-        return name
-    fitting = [column for column in columns if column.lower() == name.lower()]
-    return fitting[0] if len(fitting) == 1 else otherwise
-
-
-def _named(columns: Sequence[str], name: str, option: str) -> str:
-    found = _column(columns, name, None)
-    if found is None:
-        close = difflib.get_close_matches(name, columns, 1)
-        hint = f' (did you mean "{close[0]}"?)' if close else ""
-        raise InputError(f'{option}: there is no column "{name}"{hint}; the columns are {", ".join(columns)}')
-    return found
-
-
-def _optional(columns: Sequence[str], name: str | None, usual: str, option: str) -> str | None:
-    """The column asked for, or the one of the usual name where there is one."""
-    return _column(columns, usual, None) if name is None else _named(columns, name, option)
 
 
 def _program(path: Path | None) -> str | None:
@@ -507,111 +418,6 @@ def _write_analysis(folder: _write.Folder, found: Analysis, summary: str) -> Non
     models = {"as_of": str(found.as_of), "fits": found.fits, "tier_program": found.tier_program, "notes": found.notes}
     folder.add_json("models.json", "fitted models and the tier programme", models)
     folder.add_text("summary.md", "the summary printed here", summary)
-
-
-class Stages:
-    """Progress of long steps on a terminal; silent elsewhere. Called as the library's ``progress``."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self._console = Console(stderr=True)
-        self._bars: Progress | None = None
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Stages:
-        if self._console.is_terminal:
-            self._bars = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description:<28}"),
-                BarColumn(bar_width=30),
-                TaskProgressColumn(),
-                TimeElapsedColumn(),
-                console=self._console,
-                transient=True,
-            )
-            self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-        for note in self.notes:
-            print(f"note: {note}", file=sys.stderr)
-
-    def __call__(self, stage: str, done: float) -> bool:
-        if self._bars is not None:
-            if stage not in self._tasks:
-                for task in self._tasks.values():
-                    self._bars.update(task, completed=1.0, total=1.0)
-                # A step that only begins has no share to show.
-                self._tasks[stage] = self._bars.add_task(stage, total=None if done == 0.0 else 1.0)
-            if done > 0.0:
-                self._bars.update(self._tasks[stage], completed=done, total=1.0)
-        return True
-
-
-class _Output(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to the caller: a reader that has had enough is no failure."""
-        raise BrokenPipeError
-
-
-class Page:
-    """The summary on the standard output: coloured and folded at words on a terminal, as it is elsewhere."""
-
-    def __init__(self) -> None:
-        self._console = _Output(highlight=False, soft_wrap=True)
-
-    def title(self, text: str, style: str = "bold cyan") -> None:
-        self.line(text, style, indent="")
-
-    def line(self, text: str, style: str = "", indent: str = "  ") -> None:
-        lines = [indent + text]
-        if self._console.is_terminal:
-            lines = textwrap.wrap(
-                lines[0],
-                self._console.width,
-                subsequent_indent="    " + indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-            ) or [""]
-        for line in lines:
-            self._console.print(Text(line, style=style))
-
-    def raw(self, text: str, style: str = "") -> None:
-        self._console.print(Text("  " + text, style=style))
-
-    def gap(self) -> None:
-        self._console.print()
-
-    def summary(self, title: str, parts: Sequence[_text.Section]) -> None:
-        self.title(title, "bold")
-        for part in parts:
-            self.gap()
-            self.title(part.title)
-            if isinstance(part, _text.Lines):
-                for line in part.lines:
-                    self.line(line, "yellow" if line.lstrip().startswith("warning:") else "")
-                continue
-            for number, line in enumerate(part.lines()):
-                self.raw(line, "" if number else "dim")
-            if part.remark:
-                self.line(part.remark, "dim")
-
-    def files(self, out: Path, files: dict[str, str]) -> None:
-        self.gap()
-        self.title(f"Written to {out}")
-        grid: dict[str, list[str]] = {}
-        for name, description in files.items():
-            grid.setdefault(description, []).append(name)
-        for line in _text.Grid("", ["", ""], [[", ".join(names), what] for what, names in grid.items()], 2).lines()[1:]:
-            self.raw(line)
-
-    def next(self, lines: Sequence[str]) -> None:
-        self.gap()
-        self.title("Next")
-        for line in lines:
-            self.line(line)
 
 
 def _next_after_analysis(out: Path, own_tiers: bool) -> list[str]:

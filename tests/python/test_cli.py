@@ -257,6 +257,10 @@ def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     _write.write_table(sales, tmp_path / "orders.parquet")
     names = {"customer_id": "CustomerID", "time": "InvoiceDate", "amount": "Amount"}
     _write.write_table(cv.Table({label: sales[name] for name, label in names.items()}), tmp_path / "orders.csv")
+    (tmp_path / "log").mkdir()
+    years = sales["time"].astype("datetime64[Y]")
+    for year in ("2023", "2024"):
+        _write.write_table(sales.take(years == np.datetime64(year)), tmp_path / "log" / f"{year}.parquet")
     for document in sorted(GUIDE.glob("*.md")):
         for example in re.findall(
             r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
