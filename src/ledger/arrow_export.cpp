@@ -1,10 +1,9 @@
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "clavis/core/errors.hpp"
 #include "clavis/ledger/arrow.hpp"
-#include "ledger/arrow_column.hpp"
+#include "ledger/arrow_memory.hpp"
 
 namespace clavis::ledger {
 namespace {
@@ -117,12 +116,9 @@ void release_array(ArrowArray* array) {
 void const* validity_buffer(column_view const& view, arrow::batch_memory& memory) {
     if (view.validity == nullptr) return nullptr;
     if (view.validity_offset % 8 == 0) return view.validity + view.validity_offset / 8;
-    std::size_t const size = view.size / 8 + 1;
-    auto* bytes = memory.allocate<std::uint8_t>(size);
-    std::memset(bytes, 0, size);
-    for (std::size_t i = 0; i < view.size; ++i) {
-        if (!view.is_null(i)) bytes[i / 8] = static_cast<std::uint8_t>(bytes[i / 8] | 1U << (i % 8));
-    }
+    auto* bytes = memory.allocate_bits(view.size);
+    for (std::size_t i = 0; i < view.size; ++i)
+        arrow::set_bit(bytes, i, !view.is_null(i));
     return bytes;
 }
 
@@ -136,14 +132,12 @@ void const* decimal_buffer(column_view const& view, arrow::batch_memory& memory)
     return words;
 }
 
-constexpr std::int64_t nothing[2] = {0, 0};
-
 void fill_column(ArrowArray& out, column_view const& view, table_pointer const& table) {
     auto data = std::make_unique<array_data>();
     data->table = table;
     data->buffers.push_back(validity_buffer(view, data->memory));
-    auto or_nothing = [](void const* pointer) { return pointer == nullptr ? nothing : pointer; };
-    if (view.is_text()) data->buffers.push_back(view.size == 0 ? nothing : view.offsets);
+    auto or_nothing = [](void const* pointer) { return pointer == nullptr ? arrow::nothing : pointer; };
+    if (view.is_text()) data->buffers.push_back(view.size == 0 ? arrow::nothing : view.offsets);
     data->buffers.push_back(
         or_nothing(view.type == column_type::decimal64 ? decimal_buffer(view, data->memory) : view.values));
     out = {};

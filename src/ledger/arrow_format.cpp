@@ -83,8 +83,8 @@ std::optional<column_format> parse_decimal(std::string_view text) {
     auto const precision = take_number(text);
     if (!precision || *precision < 1 || text.empty()) return std::nullopt;
     auto const scale = take_number(text);
-    // A column holds 64-bit integers: more decimals than digits of those cannot be kept.
-    if (!scale || *scale < -18 || *scale > 18) return std::nullopt;
+    // A column holds 64-bit integers, which are whole units where the scale is negative.
+    if (!scale || *scale < -18 || *scale > 76) return std::nullopt;
     int bits = 128;
     if (!text.empty()) {
         auto const width = take_number(text);
@@ -103,6 +103,9 @@ std::optional<column_format> parse_decimal(std::string_view text) {
             break;
         case 128:
             format.stored = storage::decimal128;
+            break;
+        case 256:
+            format.stored = storage::decimal256;
             break;
         default:
             return std::nullopt;
@@ -136,7 +139,7 @@ std::string_view describe_format(std::string_view text) {
         {"tD", "lengths of time"},
         {"ti", "intervals"},
         {"+s", "a struct"},
-        {"+r", "run-end encoded"},
+        {"+r", "runs of another such type"},
         {"+", "nested"},
     }};
     for (auto const& [prefix, name] : names) {

@@ -29,6 +29,7 @@ enum class storage : std::uint8_t {
     decimal32,
     decimal64,
     decimal128,
+    decimal256,
     utf8,
     large_utf8,
     utf8_view,
@@ -45,6 +46,9 @@ struct column_format {
     int scale = 0;  ///< decimals, as the producer counts them; may be negative
 
     bool is_index() const { return stored >= storage::int8 && stored <= storage::uint64; }
+    bool is_run_end() const {
+        return stored == storage::int16 || stored == storage::int32 || stored == storage::int64;
+    }
 };
 
 /// Nothing where the reader has no use for the type.

@@ -6,6 +6,8 @@
 #include "clavis/ledger/arrow.hpp"
 #include "ledger/arrow_column.hpp"
 #include "ledger/arrow_format.hpp"
+#include "ledger/arrow_gather.hpp"
+#include "ledger/arrow_text.hpp"
 
 namespace clavis::ledger {
 namespace {
@@ -54,6 +56,47 @@ std::string printable(char const* text) {
     return copy;
 }
 
+/// The structures of a schema that say what a column holds, whatever it is encoded with; `refuse` throws.
+template <class Refuse>
+arrow_field read_field(ArrowSchema const& schema, std::string const& which, Refuse const& refuse) {
+    ArrowSchema const* type = &schema;
+    arrow_field field;
+    if (std::string_view(type->format) == "+r" && type->n_children == 2 && type->children != nullptr) {
+        field.run_end_encoded = true;
+        for (int child = 0; child < 2; ++child) {
+            if (type->children[child] == nullptr || type->children[child]->format == nullptr)
+                refuse("the runs of " + which + " have no format");
+        }
+        type = type->children[1];
+    }
+    if (type->dictionary != nullptr) {
+        field.dictionary = true;
+        type = type->dictionary;
+        if (type->format == nullptr) refuse("the dictionary of " + which + " has no format");
+    }
+    field.format = printable(type->format);
+    return field;
+}
+
+/// How to read a column, or nothing where the reader has no use for its type. Formats are there.
+std::optional<column_plan> read_plan(ArrowSchema const& schema) {
+    if (std::string_view(schema.format) == "+r" && schema.n_children == 2 && schema.children != nullptr) {
+        auto ends = arrow::parse_format(schema.children[0]->format);
+        auto plan = read_plan(*schema.children[1]);
+        if (!ends || !ends->is_run_end() || schema.children[0]->dictionary != nullptr || !plan ||
+            plan->run_ends)
+            return std::nullopt;
+        plan->run_ends = std::move(ends);
+        return plan;
+    }
+    auto format = arrow::parse_format(schema.format);
+    if (!format) return std::nullopt;
+    if (schema.dictionary == nullptr) return column_plan{std::move(*format), std::nullopt, std::nullopt};
+    auto values = arrow::parse_format(schema.dictionary->format);
+    if (!format->is_index() || !values || schema.dictionary->dictionary != nullptr) return std::nullopt;
+    return column_plan{std::move(*format), std::move(values), std::nullopt};
+}
+
 std::shared_ptr<table_plan const> read_schema(ArrowSchema const& schema, std::string const& table) {
     auto refuse = [&table](std::string const& problem) {
         throw input_error(location{.table = table}, "the Arrow schema is damaged: " + problem);
@@ -79,18 +122,9 @@ std::shared_ptr<table_plan const> read_schema(ArrowSchema const& schema, std::st
         if (child->format == nullptr) refuse(which + " has no format");
         std::string name = child->name == nullptr ? "" : child->name;
         if (!arrow::is_utf8(name)) refuse("the name of " + which + " is not UTF-8");
-        auto format = arrow::parse_format(child->format);
-        std::optional<column_plan> column;
-        if (child->dictionary == nullptr) {
-            if (format) column = column_plan{*format, std::nullopt};
-            plan->fields.push_back({std::move(name), printable(child->format), false});
-        } else {
-            if (child->dictionary->format == nullptr) refuse("the dictionary of " + which + " has no format");
-            auto values = arrow::parse_format(child->dictionary->format);
-            if (child->dictionary->dictionary != nullptr) values.reset();
-            if (format && format->is_index() && values) column = column_plan{*format, std::move(values)};
-            plan->fields.push_back({std::move(name), printable(child->dictionary->format), true});
-        }
+        plan->fields.push_back(read_field(*child, which, refuse));
+        plan->fields.back().name = std::move(name);
+        auto column = read_plan(*child);
         plan->columns.push_back(std::move(column));
     }
     return plan;
@@ -279,8 +313,10 @@ arrow_batch arrow_reader::read_all() {
         parts.reserve(batches.size());
         for (auto const& batch : batches)
             parts.push_back(batch.columns[i]);
-        whole.columns.push_back(
-            arrow::concatenate(parts, *state_->plan->columns[state_->selection[i]], data->memory));
+        std::size_t const column = state_->selection[i];
+        column_place const place{state_->plan->table, state_->plan->fields[column].name, first_row};
+        whole.columns.push_back(arrow::concatenate(
+            parts, arrow::empty_column(state_->plan->columns[column]->result()), place, data->memory));
     }
     whole.owner = std::move(data);
     return whole;

@@ -13,10 +13,23 @@
 //     reader.select({"customer_id", "time", "amount"});
 //     while (auto batch = reader.next()) use(batch->columns);
 //
-// Types: int32, int64, float64, utf8, large_utf8, date32 and timestamp come as they are; the narrower and
-// unsigned integers, bool, float16, float32, decimal, date64, string_view and dictionaries of any of these
-// are converted into buffers of our own (decimals without decimal places into int64), the null type into text that is all missing. Any other type is an
-// input_error naming the column.
+// What a column becomes (* in place, where the producer's buffer lies aligned; all else in memory of our own):
+//
+//     int32, int64, float64          the same *
+//     bool, int8, uint8, int16, uint16               int32
+//     uint32, uint64                 int64; from 2^63 on an error
+//     float16, float32               float64
+//     utf8, large_utf8               the same *
+//     string_view                    large_utf8
+//     date32, timestamp (s, ms, us, ns; any zone)    the same *
+//     date64                         date32
+//     decimal32, 64, 128, 256        decimal64, without decimal places int64; places that are zero throughout a
+//                                    batch are let go where it needs that to fit in 64 bits, what does not fit
+//                                    then is an error
+//     null                           utf8, all missing
+//     dictionary, run-end encoded    what their values become; text becomes large_utf8
+//
+// Any other type (binary, times of day, lists, structs …) is an input_error naming the column, once it is selected.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,8 +49,9 @@ namespace clavis::ledger {
 /// One column of a stream: its name and Arrow's format string of its type.
 struct arrow_field {
     std::string name;
-    std::string format;  ///< of the values where the column is dictionary-encoded
+    std::string format;  ///< of the values where the column is dictionary- or run-end encoded
     bool dictionary = false;
+    bool run_end_encoded = false;
 };
 
 /// Rows of the selected columns, in the order of selection. The views stay valid as long as a copy of `owner`
