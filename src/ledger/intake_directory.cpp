@@ -56,6 +56,8 @@ class integer_index {
 
     std::size_t size() const { return by_range_ ? range_ : ids_.size(); }
     bool by_range() const { return by_range_; }
+    std::size_t first() const { return by_range_ ? static_cast<std::size_t>(distance(base_, low_)) : 0; }
+    void expect(std::size_t rows) { rows_ = std::max(rows_, looked_up_ + rows); }
     std::int64_t id(std::uint32_t code) const {
         return by_range_ ? static_cast<std::int64_t>(static_cast<std::uint64_t>(base_) + code) : ids_[code];
     }
@@ -73,7 +75,8 @@ class integer_index {
 
     /// To be called before rows with ids from `low` to `high` are looked up.
     void prepare(std::int64_t low, std::int64_t high, std::size_t rows) {
-        rows_ += rows;
+        looked_up_ += rows;
+        rows_ = std::max(rows_, looked_up_);
         if (by_range_) {
             if (extend(low, high)) return;
             leave_range();
@@ -244,7 +247,8 @@ class integer_index {
 
     std::vector<std::int64_t> ids_;  // by code; empty while codes are a range
     bool by_range_;
-    std::size_t rows_ = 0;   // that were looked up
+    std::size_t looked_up_ = 0;
+    std::size_t rows_ = 0;   // that were looked up, or will be
     std::size_t range_ = 0;  // how many codes it has
     std::int64_t low_ = 0;
     std::int64_t high_ = 0;
@@ -432,6 +436,14 @@ bool directory::is_text() const {
 
 bool directory::in_order() const {
     return size() == 0 || (!state_->text && state_->integers.by_range());
+}
+
+std::size_t directory::first() const {
+    return size() == 0 || state_->text ? 0 : state_->integers.first();
+}
+
+void directory::expect(std::size_t rows) {
+    state_->integers.expect(rows);
 }
 
 std::size_t directory::bytes() const {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -17,6 +18,9 @@
 #include "clavis/ledger/intake.hpp"
 
 namespace clavis::ledger {
+
+inline constexpr std::int64_t never_first = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::int64_t never_last = std::numeric_limits<std::int64_t>::min();
 
 /// A row with a date, of no order and of no stated kind: the common case, in half the memory.
 struct dated_row {
@@ -31,6 +35,13 @@ struct dated_row {
     std::int64_t time() const { return day * clavis::day.count(); }
     line_kind kind() const { return amount < 0 ? line_kind::give_back : line_kind::sale; }
     std::uint32_t order() const { return canonical_rows::no_order; }
+    std::int64_t first_time(bool sales_only) const { return time_or(sales_only, never_first); }
+    std::int64_t last_time(bool sales_only) const { return time_or(sales_only, never_last); }
+
+  private:
+    std::int64_t time_or(bool sales_only, std::int64_t never) const {
+        return sales_only && kind() != line_kind::sale ? never : time();
+    }
 };
 
 struct timed_row {
@@ -53,6 +64,12 @@ struct timed_row {
     std::int64_t time() const { return time_; }
     line_kind kind() const { return kind_; }
     std::uint32_t order() const { return order_; }
+    std::int64_t first_time(bool sales_only) const {
+        return sales_only && kind_ != line_kind::sale ? never_first : time_;
+    }
+    std::int64_t last_time(bool sales_only) const {
+        return sales_only && kind_ != line_kind::sale ? never_last : time_;
+    }
 };
 
 inline bool fits_dated_row(canonical_rows const& rows) {
@@ -145,72 +162,5 @@ void sort_rows(std::span<Row> rows, Less const& less) {
         rows[at] = moving;
     }
 }
-
-/// What a run of rows adds up to.
-struct line_totals {
-    std::int64_t sale_lines = 0;
-    std::int64_t return_lines = 0;
-    int128 sales = 0;
-    int128 returns = 0;  ///< >= 0
-    int128 adjustments = 0;
-
-    template <class Row>
-    void add(Row const& row) {
-        switch (row.kind()) {
-            case line_kind::sale:
-                ++sale_lines;
-                sales += row.amount;
-                break;
-            case line_kind::give_back:
-                ++return_lines;
-                returns -= row.amount;
-                break;
-            case line_kind::adjust:
-                adjustments += row.amount;
-                break;
-        }
-    }
-    /// Whether these lines are a purchase. `cancels`: there are amounts, and returns are netted.
-    bool is_purchase(bool cancels) const {
-        return sale_lines > 0 && !(cancels && return_lines > 0 && sales <= returns);
-    }
-    int128 net(bool subtract_returns) const { return sales + adjustments - (subtract_returns ? returns : 0); }
-};
-
-/// Counts the orders among some rows: distinct order ids whose lines are a purchase, and sale lines without an order.
-class order_counter {
-  public:
-    template <class Row>
-    std::int64_t count(std::span<Row const> rows, bool cancels) {
-        std::int64_t orders = 0;
-        lines_.clear();
-        for (auto const& row : rows) {
-            if (row.order() == canonical_rows::no_order) {
-                orders += row.kind() == line_kind::sale ? 1 : 0;
-            } else {
-                lines_.push_back({row.order(), row.kind(), row.amount});
-            }
-        }
-        std::sort(lines_.begin(), lines_.end(),
-                  [](line const& a, line const& b) { return a.order < b.order; });
-        for (std::size_t i = 0; i < lines_.size();) {
-            line_totals totals;
-            std::uint32_t const order = lines_[i].order;
-            for (; i < lines_.size() && lines_[i].order == order; ++i)
-                totals.add(lines_[i]);
-            orders += totals.is_purchase(cancels) ? 1 : 0;
-        }
-        return orders;
-    }
-
-  private:
-    struct line {
-        std::uint32_t order;
-        line_kind kind_;
-        std::int64_t amount;
-        line_kind kind() const { return kind_; }
-    };
-    std::vector<line> lines_;
-};
 
 }  // namespace clavis::ledger

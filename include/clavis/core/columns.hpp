@@ -67,6 +67,35 @@ struct column_view {
     explicit operator bool() const { return type != column_type::none; }
     bool is_text() const { return type == column_type::utf8 || type == column_type::large_utf8; }
 
+    /// Rows [begin, begin + count).
+    column_view slice(std::size_t begin, std::size_t count) const {
+        column_view part = *this;
+        part.size = count;
+        part.validity_offset += begin;
+        auto skip = [begin](void const* data, std::size_t width) -> void const* {
+            return static_cast<char const*>(data) + begin * width;
+        };
+        switch (type) {
+            case column_type::none:
+                part.size = 0;
+                break;
+            case column_type::int32:
+            case column_type::date32:
+                part.values = skip(values, 4);
+                break;
+            case column_type::utf8:
+                part.offsets = skip(offsets, 4);
+                break;
+            case column_type::large_utf8:
+                part.offsets = skip(offsets, 8);
+                break;
+            default:
+                part.values = skip(values, 8);
+                break;
+        }
+        return part;
+    }
+
     bool is_null(std::size_t row) const {
         if (validity == nullptr) return false;
         std::size_t const bit = validity_offset + row;

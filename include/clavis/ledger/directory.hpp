@@ -29,6 +29,10 @@ class directory {
 
     std::size_t size() const;
     bool is_text() const;  ///< meaningful once size() > 0
+    /// Codes below have no id.
+    std::size_t first() const;
+    /// That as many rows are about to be looked up, perhaps in several calls.
+    void expect(std::size_t rows);
     /// True while codes ascend as ids do: sorted() is 0, 1, 2 ...
     bool in_order() const;
     /// "17850", or the text.

@@ -125,6 +125,12 @@ class intake : private intake_facts {
     /// Puts back earlier facts. Customers that are new since keep their codes, unless there were none.
     void restore(intake_facts facts, bool had_customers);
     directory const& orders() const { return orders_; }
+    /// That as many rows are about to be read, perhaps in several batches.
+    void expect(std::size_t rows) { customers_.expect(rows); }
+    /// After merge(other): what the codes of its customers are here.
+    std::vector<std::uint32_t> customers_of(intake const& other) {
+        return customers_.merge(other.customers_, {.table = quality_.table});
+    }
     /// Makes an intake that has read these facts and these ids.
     static intake resume(intake_options options, intake_facts facts, directory customers, directory orders);
 

@@ -60,6 +60,14 @@ struct transactions_view {
         : transactions_view(column_view(ids), column_view::days(days)) {}
 
     std::size_t size() const { return customer_id.size; }
+    /// Rows [begin, begin + count) of every column.
+    transactions_view slice(std::size_t begin, std::size_t count) const {
+        transactions_view part = *this;
+        for (column_view* column : {&part.customer_id, &part.time, &part.amount, &part.order_id, &part.currency,
+                                    &part.kind})
+            *column = column->slice(begin, count);
+        return part;
+    }
 };
 
 /// What a row does. A return takes its amount off and is never a purchase; an adjustment changes amounts

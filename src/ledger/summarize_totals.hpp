@@ -1,0 +1,99 @@
+#pragma once
+
+// What lines and days add up to, and how many orders they are.
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "clavis/core/exact_sum.hpp"
+#include "clavis/ledger/intake.hpp"
+#include "ledger/summary_records.hpp"
+
+namespace clavis::ledger {
+
+/// What a run of rows adds up to.
+struct line_totals {
+    std::int64_t sale_lines = 0;
+    std::int64_t return_lines = 0;
+    std::int64_t adjust_lines = 0;
+    int128 sales = 0;
+    int128 returns = 0;  ///< >= 0
+    int128 adjustments = 0;
+
+    template <class Row>
+    void add(Row const& row) {
+        switch (row.kind()) {
+            case line_kind::sale:
+                ++sale_lines;
+                sales += row.amount;
+                break;
+            case line_kind::give_back:
+                ++return_lines;
+                returns -= row.amount;
+                break;
+            case line_kind::adjust:
+                ++adjust_lines;
+                adjustments += row.amount;
+                break;
+        }
+    }
+    void add(day_entry const& entry) { add_sums(entry); }
+    void add(line_totals const& other) { add_sums(other); }
+    std::int64_t lines() const { return sale_lines + return_lines + adjust_lines; }
+    /// Whether these lines are a purchase. `cancels`: there are amounts, and returns are netted.
+    bool is_purchase(bool cancels) const {
+        return sale_lines > 0 && !(cancels && return_lines > 0 && sales <= returns);
+    }
+    int128 net(bool subtract_returns) const { return sales + adjustments - (subtract_returns ? returns : 0); }
+
+  private:
+    template <class Sums>
+    void add_sums(Sums const& other) {
+        sale_lines += other.sale_lines;
+        return_lines += other.return_lines;
+        adjust_lines += other.adjust_lines;
+        sales += other.sales;
+        returns += other.returns;
+        adjustments += other.adjustments;
+    }
+};
+
+/// Counts the orders among some rows: distinct order ids whose lines are a purchase, and sale lines without an order.
+class order_counter {
+  public:
+    template <class Row>
+    std::int64_t count(std::span<Row const> rows, bool cancels) {
+        std::int64_t orders = 0;
+        lines_.clear();
+        for (auto const& row : rows) {
+            if (row.order() == canonical_rows::no_order) {
+                orders += row.kind() == line_kind::sale ? 1 : 0;
+            } else {
+                lines_.push_back({row.order(), row.kind(), row.amount});
+            }
+        }
+        std::sort(lines_.begin(), lines_.end(),
+                  [](line const& a, line const& b) { return a.order < b.order; });
+        for (std::size_t i = 0; i < lines_.size();) {
+            line_totals totals;
+            std::uint32_t const order = lines_[i].order;
+            for (; i < lines_.size() && lines_[i].order == order; ++i)
+                totals.add(lines_[i]);
+            orders += totals.is_purchase(cancels) ? 1 : 0;
+        }
+        return orders;
+    }
+
+  private:
+    struct line {
+        std::uint32_t order;
+        line_kind kind_;
+        std::int64_t amount;
+        line_kind kind() const { return kind_; }
+    };
+    std::vector<line> lines_;
+};
+
+}  // namespace clavis::ledger

@@ -1,0 +1,437 @@
+#include "ledger/summary_days.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "ledger/summarize_group.hpp"
+
+namespace clavis::ledger {
+
+namespace {
+
+// A small line, from the highest bit: 14 bits of customer, 16 of day, 34 of amount, so that lines sort by customer, then day.
+constexpr unsigned amount_bits = 34;
+constexpr unsigned day_bits = 16;
+constexpr std::int64_t amount_bias = std::int64_t{1} << (amount_bits - 1);
+constexpr std::int32_t first_small_day = 10957 - (1 << (day_bits - 1));  // 32,768 days around 2000-01-01
+constexpr std::uint64_t amount_mask = (std::uint64_t{1} << amount_bits) - 1;
+
+constexpr std::size_t block_rows = std::size_t{1} << 17;
+constexpr int most_places = 12;
+
+std::uint64_t pack(std::uint32_t customer, std::int32_t day, std::int64_t amount) {
+    return static_cast<std::uint64_t>(customer & (day_store::width - 1)) << (amount_bits + day_bits) |
+           static_cast<std::uint64_t>(static_cast<std::uint32_t>(day - first_small_day)) << amount_bits |
+           static_cast<std::uint64_t>(amount + amount_bias);
+}
+std::uint32_t customer_of(std::uint64_t line) {
+    return static_cast<std::uint32_t>(line >> (amount_bits + day_bits));
+}
+std::int32_t day_of(std::uint64_t line) {
+    return static_cast<std::int32_t>(line >> amount_bits & ((1U << day_bits) - 1)) + first_small_day;
+}
+std::int64_t amount_of(std::uint64_t line) {
+    return static_cast<std::int64_t>(line & amount_mask) - amount_bias;
+}
+
+/// Calls body with 10^places as a constant, by which a compiler divides without dividing.
+template <int Places = 0, class Body>
+void with_factor(int places, Body const& body) {
+    if constexpr (Places < most_places) {
+        if (places != Places) return with_factor<Places + 1>(places, body);
+    }
+    body(std::integral_constant<std::int64_t, power_of_ten(Places)>());
+}
+
+/// The largest of the powers 10^0 ... 10^places that divides all.
+int common_places(std::int64_t const* amounts, std::size_t size, int places) {
+    for (std::size_t done = 0; places > 0 && done < size;) {
+        with_factor(places, [&](auto factor) {
+            while (done < size && amounts[done] % factor.value == 0)
+                ++done;
+        });
+        if (done < size) --places;
+    }
+    return places;
+}
+
+/// What decides the form of some rows.
+struct extent {
+    std::int32_t first_day = std::numeric_limits<std::int32_t>::max();
+    std::int32_t last_day = std::numeric_limits<std::int32_t>::min();
+    std::int64_t least = 0;
+    std::int64_t most = 0;
+    int places = most_places;
+};
+
+}  // namespace
+
+void day_store::grow(std::size_t codes) {
+    std::size_t const needed = (codes + width - 1) >> partition_bits;
+    if (folded_.size() < needed) folded_.resize(needed);
+}
+
+void day_store::add(canonical_rows const& rows, std::size_t codes, unsigned threads) {
+    std::size_t const size = rows.size();
+    if (size == 0) return;
+    grow(codes);
+    std::size_t const count = partitions();
+    std::size_t const blocks = block_count(size, block_rows);
+    bool const amounts = !rows.amount.empty();
+    std::vector<std::uint32_t> starts(count * blocks);
+    std::vector<extent> extents(blocks);
+    parallel_blocks(size, block_rows, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
+        std::vector<std::uint32_t> counts(count);
+        extent seen;
+        for (std::size_t row = begin; row < end; ++row)
+            ++counts[rows.customer[row] >> partition_bits];
+        for (std::size_t row = begin; row < end; ++row) {
+            seen.first_day = std::min(seen.first_day, rows.day[row]);
+            seen.last_day = std::max(seen.last_day, rows.day[row]);
+        }
+        if (amounts) {
+            for (std::size_t row = begin; row < end; ++row) {
+                seen.least = std::min(seen.least, rows.amount[row]);
+                seen.most = std::max(seen.most, rows.amount[row]);
+            }
+            seen.places = common_places(rows.amount.data() + begin, end - begin, most_places);
+        }
+        for (std::size_t part = 0; part < count; ++part)
+            starts[part * blocks + block] = counts[part];
+        extents[block] = seen;
+    });
+    extent all;
+    for (extent const& seen : extents) {
+        all.first_day = std::min(all.first_day, seen.first_day);
+        all.last_day = std::max(all.last_day, seen.last_day);
+        all.least = std::min(all.least, seen.least);
+        all.most = std::max(all.most, seen.most);
+        all.places = std::min(all.places, seen.places);
+    }
+    run made;
+    made.factor = power_of_ten(all.places);
+    made.small = rows.time.empty() && rows.kind.empty() && all.first_day >= first_small_day &&
+                 all.last_day < first_small_day + (1 << day_bits) &&
+                 all.least / made.factor >= -amount_bias && all.most / made.factor < amount_bias;
+    made.starts.resize(count + 1);
+    std::uint32_t sum = 0;
+    for (std::size_t part = 0; part < count; ++part) {
+        made.starts[part] = sum;
+        for (std::size_t block = 0; block < blocks; ++block)
+            sum += std::exchange(starts[part * blocks + block], sum);
+    }
+    made.starts[count] = sum;
+
+    auto scatter = [&](auto* lines, auto const& line_of) {
+        parallel_blocks(size, block_rows, threads,
+                        [&](std::size_t block, std::size_t begin, std::size_t end) {
+                            std::vector<std::uint32_t> to(count);
+                            for (std::size_t part = 0; part < count; ++part)
+                                to[part] = starts[part * blocks + block];
+                            for (std::size_t row = begin; row < end; ++row)
+                                lines[to[rows.customer[row] >> partition_bits]++] = line_of(row);
+                        });
+    };
+    if (made.small && amounts) {
+        made.small_lines.grow(size);
+        with_factor(all.places, [&](auto factor) {
+            scatter(made.small_lines.items.get(), [&rows, factor](std::size_t row) {
+                return pack(rows.customer[row], rows.day[row], rows.amount[row] / factor.value);
+            });
+        });
+    } else if (made.small) {
+        made.small_lines.grow(size);
+        scatter(made.small_lines.items.get(),
+                [&rows](std::size_t row) { return pack(rows.customer[row], rows.day[row], 0); });
+    } else {
+        made.wide_lines.grow(size);
+        scatter(made.wide_lines.items.get(), [&](std::size_t row) {
+            return wide_line{.customer = static_cast<std::uint32_t>(rows.customer[row] & (width - 1)),
+                             .day = rows.day[row],
+                             .time = rows.time_of(row).time_since_epoch().count(),
+                             .amount = amounts ? rows.amount[row] : 0,
+                             .kind = rows.kind_of(row)};
+        });
+    }
+    runs_.push_back(std::move(made));
+}
+
+std::size_t day_store::waiting_bytes() const {
+    std::size_t sum = 0;
+    for (run const& one : runs_)
+        sum += one.starts.size() * sizeof(std::uint32_t) + one.small_lines.capacity * sizeof(std::uint64_t) +
+               one.wide_lines.capacity * sizeof(wide_line);
+    for (auto const& fragments : folded_)
+        for (std::size_t i = 1; i < fragments.size(); ++i)
+            sum += fragments[i].bytes.capacity() + sizeof(fragment);
+    return sum;
+}
+
+std::size_t day_store::folded_bytes() const {
+    std::size_t sum = folded_.capacity() * sizeof(folded_[0]);
+    for (auto const& fragments : folded_)
+        if (!fragments.empty()) sum += fragments[0].bytes.capacity() + sizeof(fragment);
+    return sum;
+}
+
+void day_store::fold(record_format const& format, unsigned threads) {
+    if (done_.empty()) done_.assign(partitions(), 0);
+    done_.resize(partitions(), 0);
+    for_each_partition(format, threads, {}, {}, [&](std::size_t partition, reader& from) {
+        if (done_[partition] != 0) return;
+        std::vector<std::uint8_t> bytes;
+        std::uint32_t next = 0;
+        from.for_each([&](std::uint32_t customer, std::span<day_entry const> days) {
+            byte_writer(bytes).number(customer - next);
+            write_record(days, format, bytes);
+            next = customer + 1;
+        });
+        std::vector<fragment> folded(1);
+        folded[0] = {std::vector<std::uint8_t>(bytes.begin(), bytes.end()), format};
+        folded_[partition] = std::move(folded);
+        done_[partition] = 1;
+    });
+    runs_.clear();
+    runs_.shrink_to_fit();
+    done_.clear();
+}
+
+void day_store::take(day_store const& other, std::span<std::uint32_t const> codes, std::size_t size,
+                     record_format const& theirs, record_format const& ours, unsigned threads) {
+    grow(size);
+    struct moved {
+        std::uint32_t code;
+        std::uint32_t length;
+        std::size_t begin;
+    };
+    struct moved_records {
+        std::vector<std::uint8_t> bytes;
+        std::vector<moved> customers;  // ascending by code
+    };
+    std::vector<moved_records> from_partitions(other.partitions());
+    other.for_each_partition(theirs, threads, {}, {}, [&](std::size_t partition, reader& from) {
+        moved_records& records = from_partitions[partition];
+        from.for_each([&](std::uint32_t customer, std::span<day_entry const> days) {
+            std::size_t const begin = records.bytes.size();
+            write_record(days, ours, records.bytes);
+            records.customers.push_back({codes[(partition << partition_bits) + customer],
+                                         static_cast<std::uint32_t>(records.bytes.size() - begin), begin});
+        });
+        std::sort(records.customers.begin(), records.customers.end(),
+                  [](moved const& a, moved const& b) { return a.code < b.code; });
+    });
+    std::vector<std::vector<fragment>> made(partitions());
+    parallel_blocks(partitions(), 1, threads, [&](std::size_t partition, std::size_t, std::size_t) {
+        std::vector<std::pair<std::uint32_t, std::span<std::uint8_t const>>> own;
+        auto const first = static_cast<std::uint32_t>(partition << partition_bits);
+        for (moved_records const& records : from_partitions) {
+            auto at = std::lower_bound(records.customers.begin(), records.customers.end(), first,
+                                       [](moved const& a, std::uint32_t code) { return a.code < code; });
+            for (; at != records.customers.end() && at->code - first < width; ++at)
+                own.emplace_back(at->code - first, std::span(records.bytes).subspan(at->begin, at->length));
+        }
+        if (own.empty()) return;
+        std::sort(own.begin(), own.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
+        std::vector<std::uint8_t> bytes;
+        std::uint32_t next = 0;
+        for (auto const& [customer, record] : own) {
+            byte_writer(bytes).number(customer - next);
+            bytes.insert(bytes.end(), record.begin(), record.end());
+            next = customer + 1;
+        }
+        bytes.shrink_to_fit();
+        made[partition].push_back({std::move(bytes), ours});
+        folded_[partition].reserve(folded_[partition].size() + 1);
+    });
+    // From here on nothing fails.
+    for (std::size_t partition = 0; partition < made.size(); ++partition)
+        for (fragment& one : made[partition])
+            folded_[partition].push_back(std::move(one));
+}
+
+void day_store::appender::add(std::uint32_t code, std::span<day_entry const> days) {
+    std::size_t const partition = code >> partition_bits;
+    if (partition != partition_) finish();
+    partition_ = partition;
+    auto const customer = static_cast<std::uint32_t>(code & (width - 1));
+    byte_writer(bytes_).number(customer - next_);
+    write_record(days, format_, bytes_);
+    next_ = customer + 1;
+}
+
+void day_store::appender::finish() {
+    if (!bytes_.empty()) {
+        to_.grow((partition_ + 1) << partition_bits);
+        to_.folded_[partition_].push_back({std::vector<std::uint8_t>(bytes_.begin(), bytes_.end()), format_});
+    }
+    bytes_.clear();
+    next_ = 0;
+}
+
+bool day_store::reader::load(std::size_t partition) {
+    partition_ = partition;
+    pieces_.clear();
+    for (fragment const& one : from_.folded_[partition]) {
+        piece made{byte_reader(one.bytes), one.format, 0};
+        made.next = static_cast<std::uint32_t>(made.bytes.number());
+        pieces_.push_back(made);
+    }
+    std::vector<run const*> runs;
+    rows_ = 0;
+    small_ = true;
+    factor_ = 0;
+    bool const done = !from_.done_.empty() && from_.done_[partition] != 0;
+    for (run const& one : from_.runs_) {
+        std::size_t const size = one.start(partition + 1) - one.start(partition);
+        if (done || size == 0) continue;
+        runs.push_back(&one);
+        rows_ += size;
+        small_ = small_ && one.small && (factor_ == 0 || factor_ == one.factor);
+        factor_ = one.factor;
+    }
+    if (rows_ > 0) {
+        count(runs);
+        if (small_) {
+            gather_small(runs);
+        } else {
+            gather_wide(runs);
+        }
+    }
+    return rows_ > 0 || !pieces_.empty();
+}
+
+void day_store::reader::count(std::vector<run const*> const& runs) {
+    begins_.assign(width + 2, 0);
+    for (run const* one : runs) {
+        std::size_t const begin = one->start(partition_);
+        std::size_t const end = one->start(partition_ + 1);
+        for (std::size_t i = begin; i < end; ++i)
+            ++begins_[(one->small ? customer_of(one->small_lines.items[i])
+                                  : one->wide_lines.items[i].customer) +
+                      2];
+    }
+    for (std::size_t i = 2; i < begins_.size(); ++i)
+        begins_[i] += begins_[i - 1];
+}
+
+void day_store::reader::gather_small(std::vector<run const*> const& runs) {
+    small_lines_.grow(rows_);
+    std::uint64_t* const to = small_lines_.items.get();
+    for (run const* one : runs) {
+        std::uint64_t const* const lines = one->small_lines.items.get();
+        for (std::size_t i = one->start(partition_); i < one->start(partition_ + 1); ++i)
+            to[begins_[customer_of(lines[i]) + 1]++] = lines[i];
+    }
+}
+
+void day_store::reader::gather_wide(std::vector<run const*> const& runs) {
+    wide_lines_.grow(rows_);
+    wide_line* const to = wide_lines_.items.get();
+    for (run const* one : runs) {
+        for (std::size_t i = one->start(partition_); i < one->start(partition_ + 1); ++i) {
+            if (!one->small) {
+                wide_line const& line = one->wide_lines.items[i];
+                to[begins_[line.customer + 1]++] = line;
+                continue;
+            }
+            std::uint64_t const line = one->small_lines.items[i];
+            std::int64_t const amount = amount_of(line) * one->factor;
+            to[begins_[customer_of(line) + 1]++] = {
+                .customer = customer_of(line),
+                .day = day_of(line),
+                .time = day_of(line) * day.count(),
+                .amount = amount,
+                .kind = amount < 0 ? line_kind::give_back : line_kind::sale};
+        }
+    }
+}
+
+bool day_store::reader::read(std::uint32_t customer) {
+    days_.clear();
+    int sources = 0;
+    for (piece& one : pieces_) {
+        if (one.next != customer) continue;
+        read_record(one.bytes, one.format, days_);
+        one.next = one.bytes.left() > 0 ? customer + 1 + static_cast<std::uint32_t>(one.bytes.number())
+                                        : static_cast<std::uint32_t>(width);
+        ++sources;
+    }
+    if (rows_ > 0 && begins_[customer] < begins_[customer + 1]) {
+        if (small_) {
+            add_small(begins_[customer], begins_[customer + 1]);
+        } else {
+            add_wide(begins_[customer], begins_[customer + 1]);
+        }
+        ++sources;
+    }
+    if (sources > 1) {
+        std::sort(days_.begin(), days_.end(),
+                  [](day_entry const& a, day_entry const& b) { return a.day < b.day; });
+        std::size_t to = 0;
+        for (std::size_t i = 1; i < days_.size(); ++i) {
+            if (days_[i].day == days_[to].day) {
+                days_[to].add(days_[i]);
+            } else {
+                days_[++to] = days_[i];
+            }
+        }
+        days_.resize(to + 1);
+    }
+    return !days_.empty();
+}
+
+void day_store::reader::add_small(std::uint32_t begin, std::uint32_t end) {
+    std::span<std::uint64_t> const lines(small_lines_.items.get() + begin, end - begin);
+    sort_rows(lines, std::less<>());
+    for (std::size_t i = 0; i < lines.size();) {
+        std::uint64_t const date = lines[i] >> amount_bits;
+        day_entry& entry = days_.emplace_back();
+        entry.day = day_of(lines[i]);
+        for (; i < lines.size() && lines[i] >> amount_bits == date; ++i) {
+            std::int64_t const amount = amount_of(lines[i]) * factor_;
+            if (amount < 0) {
+                ++entry.return_lines;
+                entry.returns -= amount;
+            } else {
+                ++entry.sale_lines;
+                entry.sales += amount;
+            }
+        }
+        if (entry.sale_lines > 0) entry.first_sale = entry.last_sale = entry.midnight();
+        if (entry.return_lines > 0) entry.first_other = entry.last_other = entry.midnight();
+    }
+}
+
+void day_store::reader::add_wide(std::uint32_t begin, std::uint32_t end) {
+    std::span<wide_line> const lines(wide_lines_.items.get() + begin, end - begin);
+    sort_rows(lines, [](wide_line const& a, wide_line const& b) { return a.day < b.day; });
+    for (std::size_t i = 0; i < lines.size();) {
+        day_entry& entry = days_.emplace_back();
+        entry.day = lines[i].day;
+        for (; i < lines.size() && lines[i].day == entry.day; ++i) {
+            wide_line const& line = lines[i];
+            bool const sale = line.kind == line_kind::sale;
+            std::int64_t& first = sale ? entry.first_sale : entry.first_other;
+            std::int64_t& last = sale ? entry.last_sale : entry.last_other;
+            first = std::min(first, line.time);
+            last = std::max(last, line.time);
+            switch (line.kind) {
+                case line_kind::sale:
+                    ++entry.sale_lines;
+                    entry.sales += line.amount;
+                    break;
+                case line_kind::give_back:
+                    ++entry.return_lines;
+                    entry.returns -= line.amount;
+                    break;
+                case line_kind::adjust:
+                    ++entry.adjust_lines;
+                    entry.adjustments += line.amount;
+                    break;
+            }
+        }
+    }
+}
+
+}  // namespace clavis::ledger

@@ -1,0 +1,164 @@
+#pragma once
+
+// One customer's purchase days in as few bytes as they need: what a summarizer holds in memory and what its saved
+// state consists of. A record is a function of the set of rows alone, so it does not matter how they came.
+//
+//     record   head, [scales], day, day, ...
+//     head     2 · days, or 2 · days + 1 where `scales` follow
+//     scales   the largest power of ten that all sums are multiples of (at most 4 above the default) + 32 · the
+//              largest unit that all times are multiples of (0 us, 1 ms, 2 s, 3 min). The defaults are two decimal
+//              places of the currency unit, and seconds; below four days nothing coarser is given
+//     day      4 · gap + form, then what the form says
+//                gap   the first day: zigzag of days since 2024-01-01; else days since the day before − 1
+//                form  0  one sale of an amount >= 0: amount
+//                      1  several sales of a sum >= 0: lines − 2, sum
+//                      2  one return: amount
+//                      3  anything else: lines of sales, returns and adjustments, and a sum for each that has any
+//              where instants were read then the first and last instant of the sales, and those of the other lines:
+//              zigzag(first − midnight UTC of the day), and with several lines last − first
+//
+// All numbers are little-endian groups of seven bits. A customer with one sale of 25.00 on each of nine days in two years
+// takes 38 bytes, 4 a day.
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/core/exact_sum.hpp"
+#include "clavis/core/time.hpp"
+
+namespace clavis::ledger {
+
+// 0000-01-01 and 9999-12-31, the days that the intake lets in.
+inline constexpr std::int32_t first_known_day = -719528;
+inline constexpr std::int32_t last_known_day = 2932896;
+/// More rows than anybody has; sums of as many amounts stay far from the ends of 128 bits.
+inline constexpr std::int64_t most_rows = std::int64_t{1} << 50;
+
+/// A customer's local day: everything that happened on it.
+struct day_entry {
+    static constexpr bool has_time = false;
+    static constexpr std::int64_t never_first = std::numeric_limits<std::int64_t>::max();
+    static constexpr std::int64_t never_last = std::numeric_limits<std::int64_t>::min();
+
+    std::int32_t day = 0;
+    std::int64_t sale_lines = 0;
+    std::int64_t return_lines = 0;
+    std::int64_t adjust_lines = 0;
+    int128 sales = 0;
+    int128 returns = 0;  ///< >= 0
+    int128 adjustments = 0;
+    std::int64_t first_sale = never_first;  ///< microseconds, UTC
+    std::int64_t last_sale = never_last;
+    std::int64_t first_other = never_first;  ///< of returns and adjustments
+    std::int64_t last_other = never_last;
+
+    std::int64_t lines() const { return sale_lines + return_lines + adjust_lines; }
+    std::int64_t first_time(bool sales_only) const {
+        return sales_only ? first_sale : std::min(first_sale, first_other);
+    }
+    std::int64_t last_time(bool sales_only) const {
+        return sales_only ? last_sale : std::max(last_sale, last_other);
+    }
+    std::int64_t midnight() const { return day * clavis::day.count(); }
+    void add(day_entry const& other);
+};
+
+/// What records leave out because all share it.
+struct record_format {
+    bool amounts = true;  ///< else all sums are 0
+    bool timed = false;   ///< else every time is midnight UTC
+    int power = 0;        ///< the default power of ten
+};
+
+/// Appends numbers to bytes.
+class byte_writer {
+  public:
+    explicit byte_writer(std::vector<std::uint8_t>& out) : out_(out) {}
+
+    void byte(std::uint8_t value) { out_.push_back(value); }
+    void number(std::uint64_t value) {
+        while (value >= 128) {
+            out_.push_back(static_cast<std::uint8_t>(value | 128));
+            value >>= 7;
+        }
+        out_.push_back(static_cast<std::uint8_t>(value));
+    }
+    void signed_number(std::int64_t value) { number(zigzag(value)); }
+    void wide(int128 value);  ///< of either sign
+    void text(std::string_view value) {
+        number(value.size());
+        out_.insert(out_.end(), value.begin(), value.end());
+    }
+    static std::uint64_t zigzag(std::int64_t value) {
+        return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+    }
+
+  private:
+    std::vector<std::uint8_t>& out_;
+};
+
+/// Reads them again, trusting nothing: throws input_error where bytes end early or a number is out of bounds.
+class byte_reader {
+  public:
+    explicit byte_reader(std::span<std::uint8_t const> bytes)
+        : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
+    std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+    std::uint8_t const* at() const { return at_; }
+    std::uint8_t byte() {
+        if (at_ == end_) fail("ends early");
+        return *at_++;
+    }
+    std::uint64_t number() {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0;; shift += 7) {
+            std::uint8_t const next = byte();
+            if (shift == 63 && next > 1) fail("holds a number of more than 64 bits");
+            value |= static_cast<std::uint64_t>(next & 127) << shift;
+            if (next < 128) {
+                if (next == 0 && shift > 0) fail("holds a number in more bytes than it needs");
+                return value;
+            }
+        }
+    }
+    std::int64_t number_below(std::int64_t limit) {
+        std::uint64_t const value = number();
+        if (value >= static_cast<std::uint64_t>(limit)) fail("holds a number out of bounds");
+        return static_cast<std::int64_t>(value);
+    }
+    std::int64_t signed_number() {
+        std::uint64_t const value = number();
+        return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+    }
+    int128 wide();
+    bool flag() {
+        std::uint8_t const value = byte();
+        if (value > 1) fail("holds a flag that is neither 0 nor 1");
+        return value == 1;
+    }
+    std::string_view text() {
+        auto const size = number();
+        if (size > left()) fail("ends early");
+        auto const* start = reinterpret_cast<char const*>(at_);
+        at_ += size;
+        return {start, static_cast<std::size_t>(size)};
+    }
+    [[noreturn]] static void fail(std::string_view problem);
+
+  private:
+    std::uint8_t const* at_;
+    std::uint8_t const* end_;
+};
+
+/// Appends the record of a customer's days, ascending.
+void write_record(std::span<day_entry const> days, record_format const& format,
+                  std::vector<std::uint8_t>& out);
+/// Appends the days of a record; throws input_error where it is none.
+void read_record(byte_reader& from, record_format const& format, std::vector<day_entry>& days);
+
+}  // namespace clavis::ledger
