@@ -4,41 +4,11 @@
 #include <cmath>
 #include <numbers>
 
-#include "clavis/core/errors.hpp"
-#include "clavis/core/parallel.hpp"
 #include "clavis/numerics/special.hpp"
+#include "rising.hpp"
 
 namespace clavis::lifetime {
 namespace {
-
-// Rows a block: small enough to balance two threads on 20,000 rows, large enough to hide the cost of a block.
-constexpr std::size_t block_rows = 4096;
-// Where two distinct x are further apart than this, Stirling's series replaces the sum over the integers
-// between.
-constexpr std::int32_t longest_walk = 256;
-
-// Sums over i < x of functions of z + i: the logarithm of the rising factorial and its derivatives. All terms
-// have one sign, so nothing cancels however large or small the parameters are.
-struct rate_sums {
-    double log = 0.0;     // sum of ln(r + i)
-    double first = 0.0;   // sum of 1 / (r + i)
-    double second = 0.0;  // sum of 1 / (r + i)^2
-
-    void walk(double r, std::int32_t from, std::int32_t to) {
-        if (to - from > longest_walk) {
-            log += numerics::log_rising(r + from, to - from);
-            first += numerics::digamma(r + to) - numerics::digamma(r + from);
-            second += numerics::trigamma(r + from) - numerics::trigamma(r + to);
-            return;
-        }
-        for (std::int32_t i = from; i < to; ++i) {
-            double const inverse = 1.0 / (r + i);
-            log += std::log(r + i);
-            first += inverse;
-            second += inverse * inverse;
-        }
-    }
-};
 
 // ln [B(a, b + n) / B(a, b)] = -sum over i < n of ln(1 + a / (b + i)), and its derivatives.
 struct stay_sums {
@@ -196,46 +166,22 @@ totals combine(run_terms const& run, row_sums const& s, double x, double weight,
     return t;
 }
 
-std::vector<std::vector<double>> starts_of(compressed_rows const& rows) {
-    // Moments of the NBD: mean rate m, and r from how much more than Poisson the counts scatter. Leaving
-    // makes both look smaller than they are; other starts cover that.
-    double const m = rows.purchases / rows.exposure;
-    double over = 0.0;
-    double exposure2 = 0.0;
-    for (auto const& run : rows.runs)
-        for (std::size_t i = run.begin; i < run.end; ++i) {
-            double const expected = m * rows.T[i];
-            over += rows.weight[i] * ((run.x - expected) * (run.x - expected) - run.x);
-            exposure2 += rows.weight[i] * expected * expected;
-        }
-    double const r = over > 0.0 ? std::clamp(exposure2 / over, 0.05, 20.0) : 20.0;
-    auto start = [&](double r0, double faster, double a, double b) {
-        return std::vector<double>{std::log(r0), std::log(r0 / (faster * m)), std::log(a), std::log(b)};
-    };
-    return {start(r, 1.5, 0.8, 2.5), start(2.0, 2.0, 0.5, 5.0), start(0.3, 3.0, 1.0, 1.0),
-            start(r, 1.1, 5.0, 100.0), start(1.0, 4.0, 3.0, 3.0)};
+// Dropout makes rates look smaller than they are, and by how much is open: some starts are faster.
+search_region region(rate_moments const& moments) {
+    auto const [rate, r] = moments;
+    return {.starts = {{r, r / (1.5 * rate), 0.8, 2.5},
+                       {2.0, 2.0 / (2.0 * rate), 0.5, 5.0},
+                       {0.3, 0.3 / (3.0 * rate), 1.0, 1.0},
+                       {r, r / (1.1 * rate), 5.0, 100.0},
+                       {1.0, 1.0 / (4.0 * rate), 3.0, 3.0}},
+            .center = {1.0, std::max(1.0, 1.0 / rate), 1.0, 1.0}};
 }
 
-std::vector<std::string> ridges(fit_solution const& fit) {
-    std::vector<std::string> words;
-    auto open = [&](std::size_t i) {
-        return fit.knowledge[i] != known::well && fit.knowledge[i] != known::fixed;
-    };
-    double const r = fit.theta[0];
+void ridges(fit_solution const& fit, std::vector<std::string>& words) {
+    rate_ridge(fit, words);
     double const a = fit.theta[2];
     double const b = fit.theta[3];
-    if (open(0) || open(1)) {
-        if (r > 3.0)
-            words.push_back(
-                "the heterogeneity in purchase rates is not identified: r and alpha grow without bound "
-                "(customers do "
-                "not differ more than chance explains); only r / alpha is known");
-        else if (r < -3.0)
-            words.push_back("the purchase rates are not identified: r goes to 0 (hardly anybody buys again)");
-        else
-            words.push_back("r and alpha are not identified by these data");
-    }
-    if (open(2) || open(3)) {
+    if (is_open(fit, 2) || is_open(fit, 3)) {
         if (b - a > 6.0)
             words.push_back(
                 "no sign of customers leaving: a / (a + b) goes to 0, and how they differ in it is not "
@@ -251,7 +197,6 @@ std::vector<std::string> ridges(fit_solution const& fit) {
         else
             words.push_back("a and b are not identified by these data");
     }
-    return words;
 }
 
 }  // namespace
@@ -278,25 +223,13 @@ double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave fir
         runs[k] = terms_of(r, a, b, first, x, rate, stay);
     }
 
-    std::vector<totals> blocks(block_count(rows.size(), block_rows));
-    parallel_blocks(rows.size(), block_rows, threads,
-                    [&](std::size_t block, std::size_t begin, std::size_t end) {
-                        auto run = std::upper_bound(
-                            rows.runs.begin(), rows.runs.end(), begin,
-                            [](std::size_t row, compressed_rows::run const& r0) { return row < r0.end; });
-                        for (std::size_t at = begin; at < end; ++run) {
-                            std::size_t const stop = std::min(end, run->end);
-                            auto const& terms = runs[static_cast<std::size_t>(run - rows.runs.begin())];
-                            row_sums const sums = sum_rows(rows, at, stop, alpha, terms);
-                            // Constants of a run are counted in the block where it begins.
-                            double const weight = at == run->begin ? run->weight : 0.0;
-                            blocks[block] += combine(terms, sums, run->x, weight, r, theta[1], a, b);
-                            at = stop;
-                        }
-                    });
-    totals t;
-    for (totals const& block : blocks)
-        t += block;
+    auto const t = sum_runs<totals>(rows, threads,
+                                    [&](std::size_t k, std::size_t begin, std::size_t end, totals& total) {
+                                        auto const& run = rows.runs[k];
+                                        row_sums const sums = sum_rows(rows, begin, end, alpha, runs[k]);
+                                        double const weight = begin == run.begin ? run.weight : 0.0;
+                                        total += combine(runs[k], sums, run.x, weight, r, theta[1], a, b);
+                                    });
 
     std::array<double, dimension> const g{t.g_r, t.g_alpha, t.g_a, t.g_b};
     std::array<double, dimension * dimension> const h{
@@ -325,71 +258,18 @@ double beta_geo_log_likelihood(double r, double alpha, double a, double b, first
 fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options const& options,
                           std::string_view model, first_chance_to_leave first) {
     static constexpr std::array<std::string_view, dimension> names{"r", "alpha", "a", "b"};
-    options.watch.report("compressing rows", 0.0);
-    compressed_rows const rows = compress(customers);
-    if (rows.rows == 0)
-        throw input_error(
-            {.table = "summary"},
-            "no row can be used: " + counted(rows.left_out, "row is", "rows are") + " without any purchase");
-    compressed_rows const sample = thin(rows, 20'000);
-
-    fit_problem problem;
-    problem.model = model;
-    problem.names = names;
-    problem.units = {1.0, rows.scale, 1.0, 1.0};
-    bool const silent = rows.purchases == 0.0 || rows.exposure == 0.0;
-    double const slow = silent ? 0.0 : std::max(0.0, -std::log(rows.purchases / rows.exposure));
-    problem.center = {0.0, slow, 0.0, 0.0};
-    if (silent)
-        problem.starts = {{-2.0, 0.0, 0.0, 1.0}};
-    else
-        problem.starts = starts_of(sample.purchases > 0.0 ? sample : rows);
-    problem.function = [&](std::span<double const> theta, std::span<double> gradient,
-                           std::span<double> hessian, bool on_sample) {
-        return beta_geo_objective(on_sample ? sample : rows, first, theta, gradient, hessian,
-                                  options.threads);
-    };
-    // Without repeat purchases the likelihood only creeps towards a rate of 0: a few steps show it.
-    fit_options effort = options;
-    if (silent) effort.max_iterations = std::min(options.max_iterations, 20);
-    fit_solution result = solve(problem, effort);
-
-    fit_report& report = result.report;
-    // Time was divided by `scale`; a density of x purchase times changes by scale^-x.
-    report.log_likelihood = -result.value - rows.purchases * std::log(rows.scale);
-    report.rows = rows.rows;
-    report.distinct_rows = static_cast<std::int64_t>(rows.size());
-    report.left_out = rows.left_out;
-    report.customers = rows.customers;
-    auto& words = report.warnings;
-    std::size_t free = 0;
-    for (known k : result.knowledge)
-        free += k != known::fixed;
-    if (rows.purchases == 0.0) {
-        words.push_back(
-            "no customer bought again: the purchase rate cannot be told from 0 and nothing is known of "
-            "leaving");
-        if (free > 0) {
-            report.converged = false;
-            report.status = "not converged: no customer bought again";
-        }
-    }
-    // Weights may be shares that add to 1, so rows count as well.
-    double const count = std::max(rows.customers, static_cast<double>(rows.rows));
-    if (count <= 1.0)
-        words.push_back("one customer only: heterogeneity between customers cannot be estimated");
-    else if (count < static_cast<double>(free))
-        words.push_back("fewer customers than parameters: " + number_text(count) + " for " +
-                        std::to_string(free));
-    if (free > 0 && count < static_cast<double>(free)) report.converged = false;
-    if (rows.left_out > 0)
-        words.push_back(counted(rows.left_out, "customer", "customers") +
-                        " without any purchase (T is missing) left out");
-    for (std::string& ridge : ridges(result))
-        words.push_back(std::move(ridge));
-    if (!report.converged && report.status.starts_with("converged"))
-        report.status = "not converged: the data cannot tell the parameters";
-    return result;
+    static constexpr std::array<int, dimension> time_power{0, 1, 0, 0};
+    return fit_rows(customers, options,
+                    {.name = model,
+                     .parameter_names = names,
+                     .time_power = time_power,
+                     .objective =
+                         [first](compressed_rows const& rows, std::span<double const> theta,
+                                 std::span<double> gradient, std::span<double> hessian, unsigned threads) {
+                             return beta_geo_objective(rows, first, theta, gradient, hessian, threads);
+                         },
+                     .region = region,
+                     .ridges = ridges});
 }
 
 }  // namespace clavis::lifetime

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "clavis/lifetime/fit.hpp"
-#include "newton_fit.hpp"
+#include "fit_rows.hpp"
 #include "rows.hpp"
 
 namespace clavis::lifetime {
