@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "bindings.hpp"
+#include "book.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/ledger/summarize.hpp"
 
@@ -22,32 +23,9 @@ ledger::transactions_view transactions_of(columns const& table) {
     take("order_id", view.order_id, view.labels.order_id);
     take("currency", view.currency, view.labels.currency);
     take("kind", view.kind, view.labels.kind);
+    take("event_id", view.event_id, view.labels.event_id);
+    take("known_time", view.known_time, view.labels.known_time);
     return view;
-}
-
-py::dict to_dict(ledger::quality_report const& report) {
-    py::list refused;
-    for (auto const& entry : report.refused) {
-        py::dict item;
-        item["column"] = entry.column;
-        item["reason"] = entry.reason;
-        item["count"] = entry.count;
-        item["rows"] = entry.rows;
-        item["values"] = entry.values;
-        refused.append(item);
-    }
-    py::dict result;
-    result["table"] = report.table;
-    result["rows_read"] = report.rows_read;
-    result["rows_used"] = report.rows_used;
-    result["rows_without_customer"] = report.rows_without_customer;
-    result["rows_late"] = report.rows_late;
-    result["amount_without_customer"] = report.amount_without_customer;
-    result["amount_total"] = report.amount_total;
-    result["largest_rounding"] = report.largest_rounding;
-    result["refused"] = refused;
-    result["notes"] = report.notes;
-    return result;
 }
 
 std::int64_t day_number(sys_days date) {
@@ -101,9 +79,11 @@ ledger::bad_rows parse_bad_rows(std::string const& text) {
 
 ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collapse, std::string time_zone,
                                    std::string const& returns, std::optional<std::int32_t> observe_until,
-                                   bool skip_late, std::optional<std::int32_t> calibrate_until,
-                                   bool include_first, std::string const& on_bad_rows,
-                                   std::optional<int> amount_digits, unsigned threads, py::object callback) {
+                                   bool skip_late, std::optional<std::int32_t> known_at,
+                                   std::shared_ptr<ledger::currency_rates> rates,
+                                   std::optional<std::int32_t> calibrate_until, bool include_first,
+                                   std::string const& on_bad_rows, std::optional<int> amount_digits,
+                                   unsigned threads, py::object callback) {
     ledger::summarize_options options;
     options.unit = duration(unit);
     options.collapse_by = ledger::parse_collapse(collapse);
@@ -111,6 +91,8 @@ ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collaps
     options.returns = ledger::parse_returns_policy(returns);
     options.observe_until = optional_date(observe_until);
     options.skip_late = skip_late;
+    options.known_at = optional_date(known_at);
+    options.rates = std::move(rates);
     options.calibrate_until = optional_date(calibrate_until);
     options.include_first = include_first;
     options.on_bad_rows = parse_bad_rows(on_bad_rows);
@@ -124,12 +106,13 @@ ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collaps
 
 void bind_ledger(py::module_& module) {
     py::module_ room = module.def_submodule("ledger", "Transactions in, one row per customer out.");
+    bind_book(room);
 
     py::class_<ledger::summarizer>(room, "Summarizer")
         .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"),
              py::arg("time_zone"), py::arg("returns"), py::arg("observe_until"), py::arg("skip_late"),
-             py::arg("calibrate_until"), py::arg("include_first"), py::arg("on_bad_rows"),
-             py::arg("amount_digits"), py::arg("threads"), py::arg("progress"))
+             py::arg("known_at"), py::arg("rates"), py::arg("calibrate_until"), py::arg("include_first"),
+             py::arg("on_bad_rows"), py::arg("amount_digits"), py::arg("threads"), py::arg("progress"))
         .def(
             "update",
             [](ledger::summarizer& state, columns const& batch) {

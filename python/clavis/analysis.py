@@ -72,9 +72,14 @@ def analyse(
     order_id: str | None = "order_id",
     currency: str | None = "currency",
     kind: str | None = "kind",
+    event_id: str | None = "event_id",
+    known_time: str | None = "known_time",
     unit: _time.Duration = "week",
     time_zone: str | None = None,
+    known_at: _time.Date | None = None,
     on_bad_rows: str = "raise",
+    rates: Any = None,
+    reporting_currency: str | None = None,
     horizon: _time.Duration = "1 year",
     annual_rate: float = 0.10,
     margin: float = 1.0,
@@ -92,11 +97,11 @@ def analyse(
     ----------
     book
         A :class:`CustomerBook`, or any table of transactions, whose columns then are named by ``customer``, ``time``,
-        ``amount``, ``order_id``, ``currency`` and ``kind``.
+        ``amount``, ``order_id``, ``currency``, ``kind``, ``event_id`` and ``known_time``.
     as_of
         The last day that counts; default: the last day seen. Later rows are left out and counted, as if it were
         that day today.
-    unit, time_zone, on_bad_rows, threads, progress
+    unit, time_zone, known_at, on_bad_rows, rates, reporting_currency, threads, progress
         As in :func:`summarize`.
     horizon, annual_rate, margin
         How far ahead purchases and values are counted, the effective discount rate a year, and the part of an amount
@@ -127,11 +132,16 @@ def analyse(
         order_id=order_id,
         currency=currency,
         kind=kind,
+        event_id=event_id,
+        known_time=known_time,
+        known_at=known_at,
         unit=unit,
         time_zone=time_zone,
         observe_until=as_of,
         skip_late=True,
         on_bad_rows=on_bad_rows,
+        rates=rates,
+        reporting_currency=reporting_currency,
         threads=threads,
         progress=progress,
     )

@@ -122,6 +122,8 @@ class DefectionMonitor:
         amount: str | None = "amount",
         order_id: str | None = "order_id",
         kind: str | None = "kind",
+        event_id: str | None = "event_id",
+        known_time: str | None = "known_time",
         time_zone: str | None = None,
         on_bad_rows: str = "raise",
     ) -> DefectionMonitor:
@@ -134,7 +136,7 @@ class DefectionMonitor:
             :meth:`update` and counted in ``visits_after_``.
         baseline_until
             The first day watched: the watch starts at midnight at its start.
-        customer, time, amount, order_id, kind
+        customer, time, amount, order_id, kind, event_id, known_time
             Names of the columns; :meth:`update` keeps them. Negative amounts are returns. A table without a column
             ``amount`` is read as visits alone.
         time_zone, on_bad_rows
@@ -156,6 +158,8 @@ class DefectionMonitor:
             "amount": amount,
             "order_id": order_id,
             "kind": kind,
+            "event_id": event_id,
+            "known_time": known_time,
             "time_zone": time_zone,
             "on_bad_rows": on_bad_rows,
         }

@@ -113,9 +113,13 @@ class TierProgram:
         order_id: str | None = "order_id",
         currency: str | None = "currency",
         kind: str | None = "kind",
+        event_id: str | None = "event_id",
+        known_time: str | None = "known_time",
         time_zone: str | None = None,
         on_bad_rows: str = "raise",
         amount_digits: int | None = None,
+        rates: Any = None,
+        reporting_currency: str | None = None,
         threads: int = 0,
         progress: Progress | None = None,
     ) -> Table:
@@ -128,11 +132,12 @@ class TierProgram:
         as_of
             The day, itself included; default: the last day in the records. Later events are invisible.
         known_at
-            Not there yet: only ``None``.
-        customer, time, amount, order_id, currency, kind
+            Replay what was known on this day: rows that became known later (``known_time``; their time where that is
+            missing) are left out.
+        customer, time, amount, order_id, currency, kind, event_id, known_time
             Names of the columns. A programme that counts orders needs no amounts; without ``order_id`` every sale line
             is an order.
-        time_zone, on_bad_rows, amount_digits, threads, progress
+        time_zone, on_bad_rows, amount_digits, rates, reporting_currency, threads, progress
             As in :func:`summarize`.
 
         Returns
@@ -150,8 +155,8 @@ class TierProgram:
             If a value cannot be used; the message names table, column, row and value.
         """
         history = self._history(
-            transactions, known_at, customer, time, amount, order_id, currency, kind, time_zone, on_bad_rows,
-            amount_digits, threads, progress,
+            transactions, known_at, customer, time, amount, order_id, currency, kind, event_id, known_time, time_zone,
+            on_bad_rows, amount_digits, rates, reporting_currency, threads, progress,
         )  # fmt: skip
         day = _time.optional_day_number(as_of, "as_of")
         if day is None:
@@ -172,9 +177,13 @@ class TierProgram:
         order_id: str | None = "order_id",
         currency: str | None = "currency",
         kind: str | None = "kind",
+        event_id: str | None = "event_id",
+        known_time: str | None = "known_time",
         time_zone: str | None = None,
         on_bad_rows: str = "raise",
         amount_digits: int | None = None,
+        rates: Any = None,
+        reporting_currency: str | None = None,
         threads: int = 0,
         progress: Progress | None = None,
     ) -> Table:
@@ -191,8 +200,8 @@ class TierProgram:
             ``change`` (by how much the events of the first day changed the metric).
         """
         history = self._history(
-            transactions, known_at, customer, time, amount, order_id, currency, kind, time_zone, on_bad_rows,
-            amount_digits, threads, progress,
+            transactions, known_at, customer, time, amount, order_id, currency, kind, event_id, known_time, time_zone,
+            on_bad_rows, amount_digits, rates, reporting_currency, threads, progress,
         )  # fmt: skip
         day = _time.optional_day_number(until, "until")
         return Table(self._core.intervals(history, until=day, threads=threads, progress=progress))
@@ -207,17 +216,16 @@ class TierProgram:
         order_id: str | None,
         currency: str | None,
         kind: str | None,
+        event_id: str | None,
+        known_time: str | None,
         time_zone: str | None,
         on_bad_rows: str,
         amount_digits: int | None,
+        rates: Any,
+        reporting_currency: str | None,
         threads: int,
         progress: Progress | None,
     ) -> _clavis.ledger.History:
-        if known_at is not None:
-            raise ValueError(
-                "known_at: replaying what was known on a day needs records of when each row became known, which tier "
-                "programmes do not read yet; leave known_at out"
-            )
         if self.metric == "orders":
             amount = _input.optional_column(transactions, amount, "amount")
         state = Summarizer(
@@ -227,9 +235,14 @@ class TierProgram:
             order_id=order_id,
             currency=currency,
             kind=kind,
+            event_id=event_id,
+            known_time=known_time,
+            known_at=known_at,
             time_zone=time_zone,
             on_bad_rows=on_bad_rows,
             amount_digits=amount_digits,
+            rates=rates,
+            reporting_currency=reporting_currency,
             threads=threads,
             progress=progress,
         )

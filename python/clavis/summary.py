@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clavis import _clavis, _input, _time
+from clavis import _clavis, _input, _rates, _time
 from clavis.quality import Quality
 from clavis.table import Table
 
@@ -18,7 +18,7 @@ __all__ = ["Summarizer", "Summary", "summarize"]
 Progress = Callable[[str, float], Any]
 
 #: Columns that are read where a table has them under these names.
-_OPTIONAL = ("order_id", "currency", "kind")
+_OPTIONAL = ("order_id", "currency", "kind", "event_id", "known_time")
 
 
 class Summary(Table):
@@ -175,16 +175,21 @@ class Summarizer:
         order_id: str | None = "order_id",
         currency: str | None = "currency",
         kind: str | None = "kind",
+        event_id: str | None = "event_id",
+        known_time: str | None = "known_time",
         unit: _time.Duration = "week",
         collapse: str = "day",
         time_zone: str | None = None,
         returns: str = "net",
         observe_until: _time.Date | None = None,
         skip_late: bool = False,
+        known_at: _time.Date | None = None,
         calibrate_until: _time.Date | None = None,
         include_first: bool = False,
         on_bad_rows: str = "raise",
         amount_digits: int | None = None,
+        rates: Any = None,
+        reporting_currency: str | None = None,
         threads: int = 0,
         progress: Progress | None = None,
     ) -> None:
@@ -195,6 +200,8 @@ class Summarizer:
             "order_id": order_id,
             "currency": currency,
             "kind": kind,
+            "event_id": event_id,
+            "known_time": known_time,
         }
         self._state = _clavis.ledger.Summarizer(
             unit=_time.microseconds(unit),
@@ -203,6 +210,8 @@ class Summarizer:
             returns=returns,
             observe_until=_time.optional_day_number(observe_until, "observe_until"),
             skip_late=skip_late,
+            known_at=_time.optional_day_number(known_at, "known_at"),
+            rates=_rates.read(rates, reporting_currency),
             calibrate_until=_time.optional_day_number(calibrate_until, "calibrate_until"),
             include_first=include_first,
             on_bad_rows=on_bad_rows,
@@ -245,16 +254,21 @@ def summarize(
     order_id: str | None = "order_id",
     currency: str | None = "currency",
     kind: str | None = "kind",
+    event_id: str | None = "event_id",
+    known_time: str | None = "known_time",
     unit: _time.Duration = "week",
     collapse: str = "day",
     time_zone: str | None = None,
     returns: str = "net",
     observe_until: _time.Date | None = None,
     skip_late: bool = False,
+    known_at: _time.Date | None = None,
     calibrate_until: _time.Date | None = None,
     include_first: bool = False,
     on_bad_rows: str = "raise",
     amount_digits: int | None = None,
+    rates: Any = None,
+    reporting_currency: str | None = None,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Summary:
@@ -267,10 +281,11 @@ def summarize(
     customer, time, amount
         Names of the columns; a :class:`CustomerBook` knows them already. Negative amounts are returns. Rows without a
         customer are counted apart.
-    order_id, currency, kind
+    order_id, currency, kind, event_id, known_time
         Names of further columns, read where the table has them; ``None`` leaves them alone. ``order_id`` makes
         ``orders`` count distinct orders, ``currency`` is checked to be one alone, ``kind`` marks lines as sale, return,
-        cancel or adjust.
+        cancel or adjust. A row whose ``event_id`` was read before is not used again (``quality.rows_duplicate``); if it
+        differs from the row read before it is bad. ``known_time`` is when a row became known; missing: at its time.
     unit
         The unit in which ages are counted: text (``"week"``, ``"day"``) or a timedelta. Default a week.
     collapse
@@ -286,6 +301,8 @@ def summarize(
         ``calibrate_until`` the purchases after it are counted in ``frequency_holdout``.
     skip_late
         Leave out rows after ``observe_until`` and count them in ``quality.rows_late``; otherwise they are bad rows.
+    known_at
+        Leave out rows that became known after this day and count them in ``quality.rows_not_yet_known``.
     include_first
         Whether ``monetary_value`` takes in the first purchase.
     on_bad_rows
@@ -293,6 +310,10 @@ def summarize(
         counted and listed in ``summary.quality``.
     amount_digits
         Decimal places of the currency kept; 6 by default, sums are exact.
+    rates, reporting_currency
+        A table with ``currency``, ``rate`` (what one unit is worth in ``reporting_currency``) and perhaps ``date`` (the
+        first day on which the rate holds). Each amount is converted and rounded to ``amount_digits``, halves away from
+        zero. A currency or day without a rate is a bad row. Without rates a second currency is an error.
     threads
         0: every core.
     progress
@@ -326,16 +347,21 @@ def summarize(
         order_id=order_id,
         currency=currency,
         kind=kind,
+        event_id=event_id,
+        known_time=known_time,
         unit=unit,
         collapse=collapse,
         time_zone=time_zone,
         returns=returns,
         observe_until=observe_until,
         skip_late=skip_late,
+        known_at=known_at,
         calibrate_until=calibrate_until,
         include_first=include_first,
         on_bad_rows=on_bad_rows,
         amount_digits=amount_digits,
+        rates=rates,
+        reporting_currency=reporting_currency,
         threads=threads,
         progress=progress,
     )

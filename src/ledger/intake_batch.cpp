@@ -27,6 +27,9 @@ problem_text describe(row_problem problem) {
     switch (problem) {
         case row_problem::none:
         case row_problem::no_customer:
+        case row_problem::not_yet_known:
+        case row_problem::event_duplicate:
+        case row_problem::event_at_odds:  // listed where it is found out
             break;
         case row_problem::time_missing:
             return {role::time, "is missing"};
@@ -54,6 +57,26 @@ problem_text describe(row_problem problem) {
             return {role::customer_id, "is not a whole number"};
         case row_problem::customer_too_large:
             return {role::customer_id, "is too large to be a whole number exactly"};
+        case row_problem::currency_missing:
+            return {role::currency, "is missing, and with rates nothing is assumed"};
+        case row_problem::currency_unknown:
+            return {role::currency, "has no rate"};
+        case row_problem::rate_missing:
+            return {role::currency, "has no rate for that day yet"};
+        case row_problem::converted_too_large:
+            return {role::amount, "is too large once converted"};
+        case row_problem::known_malformed:
+            return {role::known_time, describe(time_text_problem::malformed)};
+        case row_problem::known_date_impossible:
+            return {role::known_time, describe(time_text_problem::impossible_date)};
+        case row_problem::known_clock_impossible:
+            return {role::known_time, describe(time_text_problem::impossible_time)};
+        case row_problem::known_out_of_range:
+            return {role::known_time, "lies outside of the years 0 to 9999"};
+        case row_problem::event_fraction:
+            return {role::event_id, "is not a whole number"};
+        case row_problem::event_too_large:
+            return {role::event_id, "is too large to be a whole number exactly"};
     }
     return {role::customer_id, ""};
 }
@@ -89,15 +112,19 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
     return true;
 }
 
-void note(refusal& entry, std::int64_t row, std::string value) {
+}  // namespace
+
+void list_row(refusal& entry, std::int64_t row, std::string value) {
     ++entry.count;
     note_example(entry, value);
-    if (entry.rows.size() >= refusal::listed) return;
-    entry.rows.push_back(row);
-    entry.values.push_back(std::move(value));
+    auto const at = std::upper_bound(entry.rows.begin(), entry.rows.end(), row) - entry.rows.begin();
+    if (at >= static_cast<std::ptrdiff_t>(refusal::listed)) return;
+    entry.rows.insert(entry.rows.begin() + at, row);
+    entry.values.insert(entry.values.begin() + at, std::move(value));
+    if (entry.rows.size() <= refusal::listed) return;
+    entry.rows.pop_back();
+    entry.values.pop_back();
 }
-
-}  // namespace
 
 void note_example(refusal& entry, std::string_view value) {
     auto& known = entry.examples;
@@ -131,6 +158,12 @@ column_view const& batch_reader::column(role which) const {
             return batch.amount;
         case role::kind:
             return batch.kind;
+        case role::currency:
+            return batch.currency;
+        case role::known_time:
+            return batch.known_time;
+        case role::event_id:
+            return batch.event_id;
     }
     return batch.time;
 }
@@ -145,6 +178,12 @@ std::string_view batch_reader::label(role which) const {
             return batch.labels.amount;
         case role::kind:
             return batch.labels.kind;
+        case role::currency:
+            return batch.labels.currency;
+        case role::known_time:
+            return batch.labels.known_time;
+        case role::event_id:
+            return batch.labels.event_id;
     }
     return {};
 }
@@ -330,6 +369,95 @@ void batch_reader::read_customers(std::size_t begin, std::size_t end) const {
     }
 }
 
+void batch_reader::convert_amounts(std::size_t begin, std::size_t end, block_facts& facts) const {
+    currency_rates const& rates = *options.rates;
+    facts.converted.resize(rates.all().size());
+    auto const itself = rates.find(rates.reporting_currency());
+    std::string_view last;
+    std::optional<std::size_t> place;
+    for (std::size_t row = begin; row < end; ++row) {
+        if (status[row] != 0) continue;
+        std::string_view const text =
+            batch.currency.is_null(row) ? std::string_view() : batch.currency.text(row);
+        if (text.empty()) {
+            mark(row, row_problem::currency_missing);
+            continue;
+        }
+        if (text != last) {
+            last = text;
+            place = rates.find(text);
+        }
+        if (!place) {
+            mark(row, row_problem::currency_unknown);
+            continue;
+        }
+        ++facts.converted[*place];
+        if (place == itself) continue;
+        auto const* rate = rates.on(*place, out.day[base + row]);
+        auto const amount =
+            rate != nullptr ? currency_rates::convert(out.amount[base + row], *rate) : std::nullopt;
+        if (amount) {
+            out.amount[base + row] = *amount;
+        } else {
+            --facts.converted[*place];
+            mark(row, rate != nullptr ? row_problem::converted_too_large : row_problem::rate_missing);
+        }
+    }
+}
+
+void batch_reader::read_known_times(std::size_t begin, std::size_t end, block_facts& facts) const {
+    local_clock clock(zone);
+    for (std::size_t row = begin; row < end; ++row) {
+        if (status[row] != 0) continue;
+        std::int32_t const day = out.day[base + row];
+        std::int32_t known_day = day;
+        read_time known{.why = read_time::problem::missing};
+        if (batch.known_time) known = time_at(batch.known_time, row);
+        switch (known.why) {
+            case read_time::problem::none: {
+                auto const date = std::chrono::floor<std::chrono::days>(known.when);
+                known_day = known.is_date ? static_cast<std::int32_t>(date.time_since_epoch().count())
+                                          : clock.day(known.when);
+                bool const early = known.is_date || out.time.empty()
+                                       ? known_day < day
+                                       : known.when.time_since_epoch().count() < out.time[base + row];
+                facts.known_early += early ? 1 : 0;
+                facts.zone_assumed = facts.zone_assumed || !(known.is_date || known.has_zone);
+                break;
+            }
+            case read_time::problem::missing:
+                break;
+            case read_time::problem::malformed:
+                mark(row, row_problem::known_malformed);
+                continue;
+            case read_time::problem::impossible_date:
+                mark(row, row_problem::known_date_impossible);
+                continue;
+            case read_time::problem::impossible_clock:
+                mark(row, row_problem::known_clock_impossible);
+                continue;
+            case read_time::problem::out_of_range:
+                mark(row, row_problem::known_out_of_range);
+                continue;
+        }
+        if (known_day > last_known) mark(row, row_problem::not_yet_known);
+    }
+}
+
+void batch_reader::check_event_ids(std::size_t begin, std::size_t end) const {
+    column_view const& ids = batch.event_id;
+    if (ids.type != column_type::float64) return;
+    for (std::size_t row = begin; row < end; ++row) {
+        double const id = ids.at<double>(row);
+        if (ids.is_null(row) || std::isnan(id)) continue;
+        if (std::abs(id) > 9007199254740992.0) {
+            mark(row, row_problem::event_too_large);
+        } else if (id != std::trunc(id)) {
+            mark(row, row_problem::event_fraction);
+        }
+    }
+}
+
 void batch_reader::read_block(std::size_t begin, std::size_t end, block_facts& facts) const {
     std::fill(status + begin, status + end, std::uint8_t{0});
     if (batch.time.type == column_type::date32) {
@@ -340,13 +468,17 @@ void batch_reader::read_block(std::size_t begin, std::size_t end, block_facts& f
         read_time_texts(begin, end, facts);
     }
     if (batch.amount) read_amounts(begin, end, facts);
+    if (batch.amount && options.rates) convert_amounts(begin, end, facts);
     if (!out.kind.empty()) read_kinds(begin, end);
+    if (batch.event_id) check_event_ids(begin, end);
+    if (batch.known_time || options.known_at) read_known_times(begin, end, facts);
     read_customers(begin, end);
 
     for (std::size_t row = begin; row < end; ++row) {
         bool const attributed = status[row] == 0;
         if (!attributed && status[row] != static_cast<std::uint8_t>(row_problem::no_customer)) {
-            ++(is_bad(row) ? facts.bad : facts.late);
+            bool const unknown = status[row] == static_cast<std::uint8_t>(row_problem::not_yet_known);
+            ++(is_bad(row) ? facts.bad : unknown ? facts.not_yet_known : facts.late);
             continue;
         }
         facts.first_day = std::min(facts.first_day, out.day[base + row]);
@@ -379,7 +511,7 @@ void batch_reader::list_refused(std::vector<refusal>& refused, std::int64_t rows
         if (!is_bad(row)) continue;
         problem_text const text = describe(static_cast<row_problem>(status[row]));
         refusal& entry = refusal_of(refused, label(text.column), text.reason);
-        note(entry, rows_before + static_cast<std::int64_t>(row), show_value(column(text.column), row));
+        list_row(entry, rows_before + static_cast<std::int64_t>(row), show_value(column(text.column), row));
     }
 }
 
@@ -400,12 +532,14 @@ std::string batch_reader::check_currency(std::string_view known, std::int64_t ro
                     });
     for (std::size_t row : differing) {
         if (row == batch.size()) continue;
-        throw input_error({.table = batch.labels.table,
-                           .column = batch.labels.currency,
-                           .row = rows_before + static_cast<std::int64_t>(row),
-                           .value = show_value(currency, row)},
-                          "differs from \"" + std::string(known) +
-                              "\" in the rows before; amounts of several currencies cannot be added up");
+        throw input_error(
+            {.table = batch.labels.table,
+             .column = batch.labels.currency,
+             .row = rows_before + static_cast<std::int64_t>(row),
+             .value = show_value(currency, row)},
+            "differs from \"" + std::string(known) +
+                "\" in the rows before; amounts of several currencies cannot be added up without rates: "
+                "give rates (currency, rate and perhaps date) and reporting_currency");
     }
     return std::string(known);
 }
@@ -450,6 +584,10 @@ void check_columns(transactions_view const& batch) {
     require(batch.order_id, labels.order_id, is_id(batch.order_id), "ids are integers or text");
     require(batch.currency, labels.currency, batch.currency.is_text(), "currencies are text");
     require(batch.kind, labels.kind, batch.kind.is_text(), "kinds are text");
+    require(batch.event_id, labels.event_id, is_id(batch.event_id), "ids are integers or text");
+    require(batch.known_time, labels.known_time,
+            batch.known_time.is_text() || is(batch.known_time, column_type::date32, column_type::timestamp),
+            "times are dates, timestamps or ISO text");
     if (batch.amount.type == column_type::decimal64 && std::abs(batch.amount.scale) > 18)
         refuse_column(batch, labels.amount, "has " + std::to_string(batch.amount.scale) + " decimal places");
 }

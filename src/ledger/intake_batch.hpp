@@ -19,7 +19,7 @@ namespace clavis::ledger {
 /// Rows are decoded in blocks of as many.
 inline constexpr std::size_t intake_block_rows = 1U << 15;
 
-enum class role : std::uint8_t { customer_id, time, amount, kind };
+enum class role : std::uint8_t { customer_id, time, amount, kind, currency, known_time, event_id };
 
 /// What a block of rows says besides its rows.
 struct block_facts {
@@ -28,18 +28,31 @@ struct block_facts {
     std::size_t without_customer = 0;
     std::size_t bad = 0;
     std::size_t late = 0;
+    std::size_t not_yet_known = 0;
+    std::size_t known_early = 0;
+    std::size_t not_used_again = 0;       ///< their event stands elsewhere
+    std::vector<std::int64_t> converted;  ///< rows, by the place of their currency in the rates
     double rounding = 0;
     std::int32_t first_day = std::numeric_limits<std::int32_t>::max();
     std::int32_t last_day = std::numeric_limits<std::int32_t>::min();
     bool instants = false;
     bool zone_assumed = false;
 
+    /// Usable rows with a customer, of `size` rows.
+    std::size_t used(std::size_t size) const {
+        return size - bad - late - not_yet_known - not_used_again - without_customer;
+    }
     void add(block_facts const& other) {
         amount += other.amount;
         amount_without_customer += other.amount_without_customer;
         without_customer += other.without_customer;
         bad += other.bad;
         late += other.late;
+        not_yet_known += other.not_yet_known;
+        known_early += other.known_early;
+        if (converted.size() < other.converted.size()) converted.resize(other.converted.size());
+        for (std::size_t i = 0; i < other.converted.size(); ++i)
+            converted[i] += other.converted[i];
         rounding = std::max(rounding, other.rounding);
         first_day = std::min(first_day, other.first_day);
         last_day = std::max(last_day, other.last_day);
@@ -53,6 +66,8 @@ void check_columns(transactions_view const& batch);
 
 /// The entry of a column and a reason, made where there is none.
 refusal& refusal_of(std::vector<refusal>& refused, std::string_view column, std::string_view reason);
+/// Counts a row and lists it in its place.
+void list_row(refusal& entry, std::int64_t row, std::string value);
 
 /// Keeps the value where it is among the smallest.
 void note_example(refusal& entry, std::string_view value);
@@ -67,11 +82,13 @@ struct batch_reader {
     std::uint8_t* status;
     time_zone zone;
     std::int32_t last_allowed;
+    std::int32_t last_known = std::numeric_limits<std::int32_t>::max();  ///< of known_at
 
     /// Whether the row cannot be used, and that is no matter of course.
     bool is_bad(std::size_t row) const {
         auto const fate = static_cast<row_problem>(status[row]);
         return fate != row_problem::none && fate != row_problem::no_customer &&
+               fate != row_problem::not_yet_known && fate != row_problem::event_duplicate &&
                !(options.skip_late && fate == row_problem::time_after_end);
     }
 
@@ -81,7 +98,7 @@ struct batch_reader {
     [[noreturn]] void raise(std::int64_t rows_before) const;
     /// Counts and lists the bad rows.
     void list_refused(std::vector<refusal>& refused, std::int64_t rows_before) const;
-    /// The one currency of the batch and of those before; throws at the first row with another.
+    /// The one currency (of rows that are not converted) of the batch and of those before; throws at the first row with another.
     std::string check_currency(std::string_view known, std::int64_t rows_before) const;
 
   private:
@@ -97,7 +114,10 @@ struct batch_reader {
     void read_amounts(std::size_t begin, std::size_t end, block_facts& facts, Read const& read) const;
     void read_amounts(std::size_t begin, std::size_t end, block_facts& facts) const;
     void read_kinds(std::size_t begin, std::size_t end) const;
+    void convert_amounts(std::size_t begin, std::size_t end, block_facts& facts) const;
+    void read_known_times(std::size_t begin, std::size_t end, block_facts& facts) const;
     void read_customers(std::size_t begin, std::size_t end) const;
+    void check_event_ids(std::size_t begin, std::size_t end) const;
 };
 
 }  // namespace clavis::ledger

@@ -104,6 +104,40 @@ exact_amount shift_amount(std::int64_t value, int shift, int scale) noexcept {
     return scaled(negative ? 0 - bits : bits, shift, negative, scale);
 }
 
+read_time time_at(column_view const& column, std::size_t row) noexcept {
+    using problem = read_time::problem;
+    // 0000-01-01 and 9999-12-31
+    constexpr std::int64_t first_day = -719528;
+    constexpr std::int64_t last_day = 2932896;
+    if (column.is_null(row)) return {.why = problem::missing};
+    if (column.type == column_type::date32) {
+        std::int64_t const day = column.at<std::int32_t>(row);
+        if (day < first_day || day > last_day) return {.why = problem::out_of_range};
+        return {.is_date = true, .when = instant(duration(day * clavis::day.count()))};
+    }
+    if (column.type == column_type::timestamp) {
+        std::int64_t const ticks = column.at<std::int64_t>(row);
+        if (ticks == std::numeric_limits<std::int64_t>::min()) return {.why = problem::missing};
+        constexpr std::int64_t per_second[] = {1, 1000, 1000000, 1000000000};
+        std::int64_t const a_second = per_second[static_cast<std::size_t>(column.resolution)];
+        std::int64_t const seconds = ticks / a_second;
+        if (seconds <= first_day * 86400 || seconds >= last_day * 86400)
+            return {.why = problem::out_of_range};
+        std::int64_t const microseconds =
+            a_second == 1000000000 ? ticks / 1000 - (ticks % 1000 < 0) : ticks * (1000000 / a_second);
+        return {.has_zone = !column.zone.empty(), .when = instant(duration(microseconds))};
+    }
+    if (!column.is_text()) return {.why = problem::malformed};
+    if (column.text(row).empty()) return {.why = problem::missing};
+    time_text_problem why = time_text_problem::none;
+    auto const time = parse_time(column.text(row), &why);
+    if (!time)
+        return {.why = why == time_text_problem::impossible_date   ? problem::impossible_date
+                       : why == time_text_problem::impossible_time ? problem::impossible_clock
+                                                                   : problem::malformed};
+    return {.is_date = !time->has_time, .has_zone = time->has_zone, .when = time->when};
+}
+
 std::string show_value(column_view const& column, std::size_t row) {
     if (!column || column.is_null(row)) return {};
     auto number = [](auto value) {

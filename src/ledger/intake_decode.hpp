@@ -9,6 +9,7 @@
 
 #include "clavis/core/columns.hpp"
 #include "clavis/core/exact_sum.hpp"
+#include "clavis/core/time.hpp"
 
 namespace clavis::ledger {
 
@@ -29,6 +30,19 @@ enum class row_problem : std::uint8_t {
     kind_unknown,
     customer_fraction,
     customer_too_large,
+    currency_missing,
+    currency_unknown,
+    rate_missing,
+    converted_too_large,
+    known_malformed,
+    known_date_impossible,
+    known_clock_impossible,
+    known_out_of_range,
+    not_yet_known,  ///< not bad: left out and counted apart
+    event_fraction,
+    event_too_large,
+    event_duplicate,  ///< not bad: not used again
+    event_at_odds,
 };
 
 /// An amount as a whole number of 10^-scale, and how far that is from the amount, in currency units.
@@ -61,6 +75,23 @@ inline exact_amount round_amount(double amount, int scale) noexcept {
     if (back != amount) result.rounding = std::abs(back - amount);
     return result;
 }
+
+/// A time of any accepted type. A date is the midnight at its start; a clock reading without a zone is UTC.
+struct read_time {
+    enum class problem : std::uint8_t {
+        none,
+        missing,
+        malformed,
+        impossible_date,
+        impossible_clock,
+        out_of_range
+    };
+    problem why = problem::none;
+    bool is_date = false;
+    bool has_zone = false;
+    instant when{};
+};
+read_time time_at(column_view const& column, std::size_t row) noexcept;
 
 /// The value of a row as a message shows it: at most 60 bytes of it.
 std::string show_value(column_view const& column, std::size_t row);

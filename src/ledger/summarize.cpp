@@ -76,6 +76,8 @@ std::vector<std::uint32_t> ranks(std::vector<std::uint32_t> const& sorted) {
     std::string problem = "none of the " + std::to_string(quality.rows_read) + " rows can be used";
     if (quality.rows_late == quality.rows_read)
         problem += ": all lie after observe_until";
+    else if (quality.rows_not_yet_known == quality.rows_read)
+        problem += ": all became known after known_at";
     else if (!quality.refused.empty())
         problem += ": column \"" + quality.refused.front().column + "\" " + quality.refused.front().reason;
     throw input_error(table, problem);
@@ -88,6 +90,8 @@ summarizer::summarizer(summarize_options options)
       intake_({.time_zone = options_.time_zone,
                .observe_until = options_.observe_until,
                .skip_late = options_.skip_late,
+               .known_at = options_.known_at,
+               .rates = options_.rates,
                .on_bad_rows = options_.on_bad_rows,
                .amount_scale = options_.amount_scale,
                .by_range = true,
@@ -124,7 +128,8 @@ void summarizer::fold_where_much_waits() {
 
 summarizer& summarizer::update(transactions_view const& batch) {
     check_columns(batch);
-    if (keeps_rows(intake_.has_rows() ? intake_.has_orders() : static_cast<bool>(batch.order_id))) {
+    if (keeps_rows(intake_.has_rows() ? intake_.has_orders() || intake_.has_events()
+                                     : batch.order_id || batch.event_id)) {
         intake_.read(batch, rows_);
         return *this;
     }
@@ -160,7 +165,7 @@ summarizer& summarizer::merge(summarizer const& other) {
         throw input_error("states to be merged must have equal options");
     if (!other.intake_.has_rows()) return *this;
     if (&other == this) return merge(summarizer(other));
-    if (keeps_rows(other.intake_.has_orders())) {
+    if (keeps_rows(other.intake_.has_orders() || other.intake_.has_events())) {
         intake_.merge(other.intake_, rows_, other.rows_);
         return *this;
     }
@@ -222,7 +227,7 @@ summary summarizer::finish() const {
     bool const holdout = options_.calibrate_until.has_value();
     std::vector<std::uint32_t> sorted;
     std::vector<std::uint32_t> rank;
-    if (!ids.in_order() || keeps_rows(given.has_orders)) {
+    if (!ids.in_order() || keeps_rows(given.has_orders || intake_.has_events())) {
         sorted = ids.sorted();
         rank = ranks(sorted);
     }
@@ -231,7 +236,7 @@ summary summarizer::finish() const {
     for_each_column(result, given.has_amounts, holdout, options_.threads,
                     [places](auto& column) { column.resize(places); });
     std::vector<fate> fates(places, fate::no_rows);
-    if (keeps_rows(given.has_orders)) {
+    if (keeps_rows(given.has_orders || intake_.has_events())) {
         auto run = [&]<class Row>(Row const*) {
             group_by_customer<Row>(
                 rows_, rank, partitioning(rows_.size(), rank.size()), options_.threads, options_.watch,
@@ -279,7 +284,7 @@ history summarizer::daily() const {
     if (!intake_.last_day()) refuse_empty(quality());
     bool const cancels = intake_.has_amounts() && options_.returns == returns_policy::net;
     std::vector<std::uint32_t> const sorted = intake_.customers().sorted();
-    bool const rows_kept = keeps_rows(intake_.has_orders());
+    bool const rows_kept = keeps_rows(intake_.has_orders() || intake_.has_events());
     partitioning const parts(rows_.size(), sorted.size());
 
     // Every partition collects its days; then they are put one after the other.

@@ -211,9 +211,25 @@ def test_bad_documents_are_refused_in_a_sentence(changes: dict[str, Any], messag
         program(**changes)
 
 
+def test_what_was_known_on_a_day_is_replayed() -> None:
+    # The second purchase came to be known in April only.
+    log = {
+        "customer_id": [1, 1],
+        "time": ["2024-01-05", "2024-02-05"],
+        "amount": [60.0, 60.0],
+        "known_time": ["2024-01-05", "2024-04-01"],
+    }
+    names = program().tiers
+    of = [str(program().replay(log, as_of="2024-03-01", known_at=day)["tier"][0]) for day in ("2024-03-01", "2024-04-01")]
+    assert of == [names[0], names[1]]
+    then = {name: values[:1] for name, values in log.items()}
+    late = program().intervals(log, until="2024-03-01", known_at="2024-03-01")
+    assert repr(late) == repr(program().intervals(then, until="2024-03-01"))
+
+
 def test_bad_input_is_named() -> None:
     log: dict[str, Any] = {"customer_id": [1], "time": ["2024-01-05"], "amount": [1.0]}
-    with pytest.raises(ValueError, match="known_at"):
+    with pytest.raises(ValueError, match="all became known after known_at"):
         program().replay(log, known_at="2024-01-01")
     with pytest.raises(ValueError, match='column "amount", row 0'):
         program().replay({**log, "amount": ["much"]})

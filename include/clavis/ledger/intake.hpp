@@ -5,6 +5,11 @@
 // 10^-amount_scale. Nothing is allocated per row, buffers are the caller's to reuse, and decoding runs on
 // several threads.
 //
+// With event ids a row whose event was read before is not used again: a duplicate where it says the same, bad where it
+// does not. Of rows at odds the one with the smallest content (a customer before none, then time, day, amount, kind,
+// labels of order and customer) is kept whatever the order of reading, and bad_rows::raise names the pair. The rows
+// read must then be kept (not cleared): the intake knows where each event stands, in 24 bytes and its id.
+//
 // A row is bad when its time is missing or impossible or lies after observe_until, its amount is missing, not
 // finite, no number or too large, its kind is unknown, or its customer id is a fraction. The first bad row is
 // an error that names table, column, row and value; or, with bad_rows::refuse, bad rows are counted, listed
@@ -27,7 +32,10 @@
 #include "clavis/core/time.hpp"
 #include "clavis/core/time_zone.hpp"
 #include "clavis/ledger/directory.hpp"
+#include "clavis/ledger/event_log.hpp"
+#include "clavis/ledger/intake_rows.hpp"
 #include "clavis/ledger/quality.hpp"
+#include "clavis/ledger/rates.hpp"
 #include "clavis/ledger/transactions.hpp"
 
 namespace clavis::ledger {
@@ -38,6 +46,8 @@ struct intake_options {
     std::string time_zone{};
     std::optional<sys_days> observe_until{};  ///< later rows are bad
     bool skip_late = false;                   ///< later rows are not bad, but left out and counted apart
+    std::optional<sys_days> known_at{};       ///< rows that became known later are left out and counted apart
+    std::shared_ptr<currency_rates const> rates{};  ///< amounts are converted by them
     bad_rows on_bad_rows = bad_rows::raise;
     int amount_scale = default_amount_scale;  ///< decimal places kept, 0 to 12
     bool by_range = false;                    ///< codes of customers as in directory(by_range)
@@ -45,50 +55,27 @@ struct intake_options {
     progress watch{};
 };
 
-/// Rows that can be used, with a customer. Columns that nothing was read for are empty.
-struct canonical_rows {
-    static constexpr std::uint32_t no_order = std::numeric_limits<std::uint32_t>::max();
-
-    std::vector<std::uint32_t> customer;  ///< code of the customer
-    std::vector<std::int32_t> day;        ///< days since 1970-01-01 in the local calendar
-    std::vector<std::int64_t> time;    ///< UTC microseconds; empty where all times are dates (midnight UTC)
-    std::vector<std::int64_t> amount;  ///< units of 10^-amount_scale; negative for give_back
-    std::vector<std::uint32_t> order;  ///< code of the order, or no_order
-    std::vector<line_kind> kind;       ///< empty where no kind was given: then amounts below 0 are give_back
-
-    std::size_t size() const { return customer.size(); }
-    /// Keeps the memory for the next batch.
-    void clear() {
-        for (auto* codes : {&customer, &order})
-            codes->clear();
-        for (auto* numbers : {&time, &amount})
-            numbers->clear();
-        day.clear();
-        kind.clear();
-    }
-    line_kind kind_of(std::size_t row) const {
-        if (!kind.empty()) return kind[row];
-        return !amount.empty() && amount[row] < 0 ? line_kind::give_back : line_kind::sale;
-    }
-    instant time_of(std::size_t row) const {
-        return time.empty() ? instant(day[row] * clavis::day) : instant(duration(time[row]));
-    }
-};
-
-/// What an intake remembers besides customers and orders.
+/// What an intake remembers besides customers, orders and events.
 struct intake_facts {
     quality_report quality_;
+    std::vector<std::int64_t> converted_;  ///< rows, by the place of their currency in the rates
+    std::int64_t known_early_ = 0;         ///< rows that were known before they happened
     int128 amount_total_ = 0;
     int128 amount_without_customer_ = 0;
     std::string currency_;
-    std::string zone_name_;  ///< of the first column of instants, or of the option
+    std::string event_column_;  ///< what the caller calls it
+    std::string zone_name_;     ///< of the first column of instants, or of the option
     time_zone zone_;
     bool has_amounts_ = false;
     bool has_orders_ = false;
+    bool has_events_ = false;
     bool dates_only_ = true;
     bool zone_assumed_ = false;  ///< times without a zone were read
     std::int32_t first_day_ = std::numeric_limits<std::int32_t>::max();
     std::int32_t last_day_ = std::numeric_limits<std::int32_t>::min();
+    // Of the rows that are kept nowhere: without a customer, without an event.
+    std::int32_t loose_first_day_ = std::numeric_limits<std::int32_t>::max();
+    std::int32_t loose_last_day_ = std::numeric_limits<std::int32_t>::min();
 };
 
 class intake : private intake_facts {
@@ -97,7 +84,7 @@ class intake : private intake_facts {
     explicit intake(intake_options options = {});
 
     /// Checks and decodes a batch and appends its usable rows to `out`, which must hold either nothing or
-    /// what this intake appended before (a caller may clear() it between batches).
+    /// what this intake appended before (a caller may clear() it between batches unless event ids are read).
     /// `done` and `share` say which part of a longer call this batch is, for its progress.
     void read(transactions_view const& batch, canonical_rows& out, double done = 0, double share = 1);
 
@@ -110,6 +97,9 @@ class intake : private intake_facts {
     bool has_rows() const { return quality_.rows_read > 0; }
     bool has_amounts() const { return has_amounts_; }
     bool has_orders() const { return has_orders_; }
+    bool has_events() const { return has_events_; }
+    directory const& event_ids() const { return event_ids_; }
+    event_log const& events() const { return events_; }
     /// True while every time was a date.
     bool dates_only() const { return dates_only_; }
     /// The zone whose days were taken; UTC for dates.
@@ -122,7 +112,8 @@ class intake : private intake_facts {
 
     /// For states that are put back, or saved and read again.
     intake_facts const& facts() const { return *this; }
-    /// Puts back earlier facts. Customers that are new since keep their codes, unless there were none.
+    /// Puts back earlier facts. Customers that are new since keep their codes, unless there were none. Events read
+    /// since are not forgotten: a batch with event ids is read in one piece.
     void restore(intake_facts facts, bool had_customers);
     directory const& orders() const { return orders_; }
     /// That as many rows are about to be read, perhaps in several batches.
@@ -132,12 +123,27 @@ class intake : private intake_facts {
         return customers_.merge(other.customers_, {.table = quality_.table});
     }
     /// Makes an intake that has read these facts and these ids.
-    static intake resume(intake_options options, intake_facts facts, directory customers, directory orders);
+    static intake resume(intake_options options, intake_facts facts, directory customers, directory orders,
+                         directory event_ids = directory(), event_log events = {});
 
   private:
+    struct reading;
+    void check_same_columns(transactions_view const& batch) const;
+    void read_orders(transactions_view const& batch, canonical_rows& out, std::size_t base);
+    void read_events(transactions_view const& batch, canonical_rows& out, reading& now);
+    void keep_events(canonical_rows& out, reading const& now);
+    event_content content_of(canonical_rows const& rows, std::size_t row) const;
+    event_content content_of(canonical_rows const& rows, event_entry const& entry) const;
+    bool before(event_content const& a, event_content const& b) const;
+    std::string at_odds(event_content const& a, event_content const& b) const;
+    void find_days(canonical_rows const& rows);
+    void check_mergeable(intake const& other) const;
+
     intake_options options_;
     directory customers_;
     directory orders_;
+    directory event_ids_;
+    event_log events_;
     std::vector<std::uint8_t> status_;  // one a row of the batch: 0 usable
 };
 

@@ -61,9 +61,11 @@ struct summarize_options {
     std::string time_zone{};  ///< whose calendar counts; empty: the zone of the time column, else UTC
     returns_policy returns = returns_policy::net;
     std::optional<sys_days> observe_until{};  ///< last day of observation; absent: the last day seen
-    bool skip_late = false;  ///< rows after it are left out and counted, instead of being bad
-    std::optional<sys_days> calibrate_until{};  ///< last day of calibration, before observe_until
-    bool include_first = false;                 ///< whether monetary_value takes in the first purchase
+    bool skip_late = false;              ///< rows after it are left out and counted, instead of being bad
+    std::optional<sys_days> known_at{};  ///< rows that became known later are left out and counted
+    std::shared_ptr<currency_rates const> rates{};  ///< amounts are converted by them
+    std::optional<sys_days> calibrate_until{};      ///< last day of calibration, before observe_until
+    bool include_first = false;                     ///< whether monetary_value takes in the first purchase
     bad_rows on_bad_rows = bad_rows::raise;
     int amount_scale = default_amount_scale;  ///< decimal places kept, 0 to 12
     unsigned threads = 0;                     ///< 0: every core

@@ -9,8 +9,11 @@
 //                days or ticks of nobody knows what: wrap days in column_view::days.
 //   amount       float64, decimal64, text decimals (read exactly) or whole numbers. Negative: a return.
 //   order_id     integers or text; missing: an order of its own.
-//   currency     text; more than one currency in a table is an error. Missing or empty: the same as the others.
+//   currency     text; more than one currency in a table is an error unless rates are given. Missing or empty:
+//                the same as the others; with rates a bad row.
 //   kind         text: sale, return, cancel or adjust (any case). Missing or empty: by the sign of the amount.
+//   event_id     integers or text; a row whose event was read before is not used again. Missing: always used.
+//   known_time   as time: when the row became known. Missing: at its time.
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +33,8 @@ struct transaction_labels {
     std::string_view order_id = "order_id";
     std::string_view currency = "currency";
     std::string_view kind = "kind";
+    std::string_view event_id = "event_id";
+    std::string_view known_time = "known_time";
 };
 
 /// One batch of transactions. Columns that are there have one length; customer_id and time must be there.
@@ -40,6 +45,8 @@ struct transactions_view {
     column_view order_id;
     column_view currency;
     column_view kind;
+    column_view event_id;
+    column_view known_time;
     transaction_labels labels;
 
     transactions_view() = default;
@@ -64,7 +71,7 @@ struct transactions_view {
     transactions_view slice(std::size_t begin, std::size_t count) const {
         transactions_view part = *this;
         for (column_view* column : {&part.customer_id, &part.time, &part.amount, &part.order_id, &part.currency,
-                                    &part.kind})
+                                    &part.kind, &part.event_id, &part.known_time})
             *column = column->slice(begin, count);
         return part;
     }

@@ -5,6 +5,13 @@ import numpy.typing as npt
 
 from clavis._clavis.core import Columns
 
+class Rates:
+    def __init__(self, batches: list[Columns], reporting_currency: str, name: str) -> None: ...
+    @property
+    def reporting_currency(self) -> str: ...
+    @property
+    def currencies(self) -> list[str]: ...
+
 class Summarizer:
     def __init__(
         self,
@@ -15,6 +22,8 @@ class Summarizer:
         returns: str,
         observe_until: int | None,
         skip_late: bool,
+        known_at: int | None,
+        rates: Rates | None,
         calibrate_until: int | None,
         include_first: bool,
         on_bad_rows: str,

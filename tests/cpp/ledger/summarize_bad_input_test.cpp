@@ -182,7 +182,8 @@ TEST(SummarizeBadInput, SeveralCurrencies) {
     auto const currencies = text({"GBP", "", "EUR"});
     view.currency = currencies.view();
     std::string const problem =
-        " differs from \"GBP\" in the rows before; amounts of several currencies cannot be added up";
+        " differs from \"GBP\" in the rows before; amounts of several currencies cannot be added up "
+        "without rates: give rates (currency, rate and perhaps date) and reporting_currency";
     EXPECT_EQ(update_message(view), "transactions, column \"currency\", row 2: \"EUR\"" + problem);
     EXPECT_EQ(update_message(view, {.on_bad_rows = bad_rows::refuse}),
               "transactions, column \"currency\", row 2: \"EUR\"" + problem);
