@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
+#include "clavis/core/exact_sum.hpp"
 #include "clavis/ledger/arrow.hpp"
 
 namespace clavis::bindings {
@@ -156,6 +157,82 @@ void add_text(columns& table, std::string role, std::string label, py::sequence 
     add_column(table, std::move(role), std::move(label), view, py::array_t<std::uint8_t>(0), validity);
 }
 
+columns::entry const& find(columns const& table, std::string const& role) {
+    auto const* entry = table.find(role);
+    if (entry == nullptr) throw input_error("there is no column for " + role);
+    return *entry;
+}
+
+/// `first_row` counts the rows of the table before this batch.
+std::vector<double> numbers(columns const& table, std::string const& role, std::string const& name,
+                            std::int64_t first_row) {
+    auto const& column = find(table, role);
+    auto const& view = column.view;
+    std::vector<double> result(view.size, std::numeric_limits<double>::quiet_NaN());
+    auto fill = [&](auto&& value) {
+        for (std::size_t row = 0; row < view.size; ++row)
+            if (!view.is_null(row)) result[row] = value(row);
+    };
+    switch (view.type) {
+        case column_type::int32:
+            fill([&](auto row) { return view.at<std::int32_t>(row); });
+            break;
+        case column_type::int64:
+            fill([&](auto row) { return static_cast<double>(view.at<std::int64_t>(row)); });
+            break;
+        case column_type::float64:
+            fill([&](auto row) { return view.at<double>(row); });
+            break;
+        case column_type::decimal64:
+            fill([&](auto row) { return to_amount(view.at<std::int64_t>(row), view.scale); });
+            break;
+        default:
+            for (std::size_t row = 0; row < view.size; ++row) {
+                if (view.is_null(row)) continue;
+                std::string_view const text = view.is_text() ? view.text(row) : std::string_view("a time");
+                throw input_error({.table = name,
+                                   .column = column.label,
+                                   .row = first_row + static_cast<std::int64_t>(row),
+                                   .value = text},
+                                  "is not a number");
+            }
+    }
+    return result;
+}
+
+py::array labels(columns const& table, std::string const& role, std::string const& name,
+                 std::int64_t first_row) {
+    auto const& column = find(table, role);
+    auto const& view = column.view;
+    auto check = [&](std::size_t row) {
+        if (view.is_null(row))
+            throw input_error(
+                {.table = name, .column = column.label, .row = first_row + static_cast<std::int64_t>(row)},
+                "is missing");
+    };
+    if (view.is_text()) {
+        text_column text;
+        for (std::size_t row = 0; row < view.size; ++row) {
+            check(row);
+            text.push_back(view.text(row));
+        }
+        return to_numpy(text);
+    }
+    std::vector<std::int64_t> ids(view.size);
+    for (std::size_t row = 0; row < view.size; ++row) {
+        check(row);
+        if (view.type == column_type::int32) {
+            ids[row] = view.at<std::int32_t>(row);
+        } else if (view.type == column_type::int64) {
+            ids[row] = view.at<std::int64_t>(row);
+        } else {
+            throw input_error({.table = name, .column = column.label},
+                              "holds neither whole numbers nor text");
+        }
+    }
+    return to_numpy(std::move(ids));
+}
+
 constexpr char const* stream_capsule = "arrow_array_stream";
 
 void release_stream(PyObject* capsule) {
@@ -208,6 +285,16 @@ class arrow_source {
 
     ledger::arrow_reader reader_;
 };
+
+/// The names of the columns in a capsule of an Arrow schema.
+std::vector<std::string> names_in_schema(py::capsule const& capsule, std::string const& table) {
+    auto const* schema = static_cast<ArrowSchema const*>(PyCapsule_GetPointer(capsule.ptr(), "arrow_schema"));
+    if (schema == nullptr) throw py::error_already_set();
+    std::vector<std::string> result;
+    for (auto& field : ledger::arrow_fields(*schema, table))
+        result.push_back(std::move(field.name));
+    return result;
+}
 
 /// The columns as an Arrow stream capsule of one batch.
 py::object export_columns(columns const& table) {
@@ -272,6 +359,18 @@ void bind_core(py::module_& module) {
                 return source.next(pairs);
             },
             py::arg("roles"));
+
+    core.def("schema_names", &names_in_schema, py::arg("schema"), py::arg("table"),
+             "The names of the columns in a capsule of an Arrow schema.");
+    core.def(
+        "numbers",
+        [](columns const& table, std::string const& role, std::string const& name, std::int64_t first_row) {
+            return to_numpy(numbers(table, role, name, first_row));
+        },
+        py::arg("table"), py::arg("role"), py::arg("name"), py::arg("first_row") = 0,
+        "A column of numbers as float64, NaN where missing.");
+    core.def("labels", &labels, py::arg("table"), py::arg("role"), py::arg("name"), py::arg("first_row") = 0,
+             "A column of identifiers as int64 or an object array of str.");
 
     core.def(
         "parse_duration", [](std::string const& text) { return parse_duration(text).count(); },

@@ -1,12 +1,10 @@
-// clavis._clavis.value: RFM scores and segment maps; columns of any table as plain arrays.
+// clavis._clavis.value: RFM scores and segment maps.
 
 #include <array>
-#include <limits>
 #include <optional>
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
-#include "clavis/core/exact_sum.hpp"
 #include "clavis/statistics/concentration.hpp"
 #include "clavis/value/rfm.hpp"
 #include "clavis/value/segments.hpp"
@@ -16,78 +14,6 @@ namespace clavis::bindings {
 namespace {
 
 using doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
-columns::entry const& find(columns const& table, std::string const& role) {
-    auto const* entry = table.find(role);
-    if (entry == nullptr) throw input_error("there is no column for " + role);
-    return *entry;
-}
-
-std::vector<double> numbers(columns const& table, std::string const& role, std::string const& name) {
-    auto const& column = find(table, role);
-    auto const& view = column.view;
-    std::vector<double> result(view.size, std::numeric_limits<double>::quiet_NaN());
-    auto fill = [&](auto&& value) {
-        for (std::size_t row = 0; row < view.size; ++row)
-            if (!view.is_null(row)) result[row] = value(row);
-    };
-    switch (view.type) {
-        case column_type::int32:
-            fill([&](auto row) { return view.at<std::int32_t>(row); });
-            break;
-        case column_type::int64:
-            fill([&](auto row) { return static_cast<double>(view.at<std::int64_t>(row)); });
-            break;
-        case column_type::float64:
-            fill([&](auto row) { return view.at<double>(row); });
-            break;
-        case column_type::decimal64:
-            fill([&](auto row) { return to_amount(view.at<std::int64_t>(row), view.scale); });
-            break;
-        default:
-            for (std::size_t row = 0; row < view.size; ++row) {
-                if (view.is_null(row)) continue;
-                std::string_view const text = view.is_text() ? view.text(row) : std::string_view("a time");
-                throw input_error({.table = name,
-                                   .column = column.label,
-                                   .row = static_cast<std::int64_t>(row),
-                                   .value = text},
-                                  "is not a number");
-            }
-    }
-    return result;
-}
-
-py::array labels(columns const& table, std::string const& role, std::string const& name) {
-    auto const& column = find(table, role);
-    auto const& view = column.view;
-    auto check = [&](std::size_t row) {
-        if (view.is_null(row))
-            throw input_error({.table = name, .column = column.label, .row = static_cast<std::int64_t>(row)},
-                              "is missing");
-    };
-    if (view.is_text()) {
-        text_column text;
-        for (std::size_t row = 0; row < view.size; ++row) {
-            check(row);
-            text.push_back(view.text(row));
-        }
-        return to_numpy(text);
-    }
-    std::vector<std::int64_t> ids(view.size);
-    for (std::size_t row = 0; row < view.size; ++row) {
-        check(row);
-        if (view.type == column_type::int32) {
-            ids[row] = view.at<std::int32_t>(row);
-        } else if (view.type == column_type::int64) {
-            ids[row] = view.at<std::int64_t>(row);
-        } else {
-            throw input_error({.table = name, .column = column.label},
-                              "holds neither whole numbers nor text");
-        }
-    }
-    return to_numpy(std::move(ids));
-}
 
 template <class Value>
 Value choice(std::string const& text, std::string const& what,
@@ -178,16 +104,6 @@ std::vector<box_tuple> boxes_of(value::segment_map const& map) {
 
 void bind_value(py::module_& module) {
     py::module_ room = module.def_submodule("value", "RFM scores and segment maps.");
-
-    room.def(
-        "numbers",
-        [](columns const& table, std::string const& role, std::string const& name) {
-            return to_numpy(numbers(table, role, name));
-        },
-        py::arg("table"), py::arg("role"), py::arg("name"),
-        "A column of numbers as float64, NaN where missing.");
-    room.def("labels", &labels, py::arg("table"), py::arg("role"), py::arg("name"),
-             "A column of identifiers as int64 or an object array of str.");
 
     py::class_<value::segment_map>(room, "SegmentMap")
         .def(py::init(&make_map), py::arg("boxes"), py::arg("bins"))

@@ -31,10 +31,12 @@ def read(
     """
     wanted = {**numbers, **(labels or {})}
     parts: dict[str, list[npt.NDArray[Any]]] = {role: [] for role in wanted}
+    first_row = 0
     for batch in _input.batches(table, wanted, name):
         for role in wanted:
-            column = _clavis.value.numbers if role in numbers else _clavis.value.labels
-            parts[role].append(column(batch, role, name))
+            column = _clavis.core.numbers if role in numbers else _clavis.core.labels
+            parts[role].append(column(batch, role, name, first_row))
+        first_row += len(batch)
     return {role: _joined(arrays) for role, arrays in parts.items()}
 
 

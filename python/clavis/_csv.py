@@ -108,7 +108,10 @@ class _File:
     def open(cls, path: Path, encoding: str | None, scratch: Path, number: int) -> _File:
         shown = str(path)
         with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
+            start = stream.read(2)
+        packed = start == b"\x1f\x8b"
+        if start and not packed and path.suffix.lower() == ".gz":
+            raise InputError(f"{shown}: is no gzip archive, whatever its name says; rename it to {path.stem}")
         try:
             with _binary(path, packed) as stream:
                 head = stream.read(_HEAD_BYTES)

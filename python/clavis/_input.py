@@ -1,12 +1,13 @@
 """Table arguments: whatever the caller has becomes batches of typed columns that the compiled core reads.
 
 A table is any object that speaks Arrow (``__arrow_c_stream__``), a pandas frame, or a dict of arrays. Only the columns
-asked for are touched.
+asked for are touched, and nothing is read to learn the names of columns.
 """
 
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clavis import _clavis
+from clavis import _clavis, _streams
 
 __all__ = ["batches", "column_names", "from_arrays", "require_columns"]
 
@@ -54,18 +55,20 @@ def batches(
         return wanted
 
     if _is_pandas(table):
-        # Read column by column: object columns then give errors that name the row, and pyarrow need not be there.
         present = [str(label) for label in table.columns]
         wanted = choose(present)
         for label in wanted.values():
             if present.count(label) > 1:
                 raise _clavis.InputError(f'{name}: there are {present.count(label)} columns "{label}"')
-        yield from_arrays({label: _pandas_column(table[label]) for label in wanted.values()}, wanted, name)
+        columns = {label: table.iloc[:, present.index(label)] for label in wanted.values()}
+        frame = _arrow_frame(columns)
+        if frame is not None:
+            yield from _streams.batches(frame, lambda _: wanted, name)
+        else:
+            # Column by column: object columns then give errors that name the row, and pyarrow need not be there.
+            yield from_arrays({label: _pandas_column(column) for label, column in columns.items()}, wanted, name)
     elif hasattr(table, "__arrow_c_stream__"):
-        reader = _clavis.core.ArrowReader(table.__arrow_c_stream__(), name)
-        wanted = choose(reader.columns)
-        while (batch := reader.next(wanted)) is not None:
-            yield batch
+        yield from _streams.batches(table, choose, name)
     elif isinstance(table, Mapping):
         wanted = choose(list(table))
         yield from_arrays({label: table[label] for label in wanted.values()}, wanted, name)
@@ -99,14 +102,14 @@ def column_names(table: Any, name: str) -> list[str]:
     if isinstance(table, Mapping):
         return list(table)
     schema_names = getattr(getattr(table, "schema", None), "names", None)
-    if isinstance(schema_names, list):  # pyarrow, its record batch readers included: a one-shot stream stays unread
+    if isinstance(schema_names, list):  # pyarrow
         return schema_names
     for attribute in ("column_names", "columns"):  # polars, DuckDB relations, clavis.Table
         names = getattr(table, attribute, None)
         if isinstance(names, list) and all(isinstance(label, str) for label in names):
             return names
     if hasattr(table, "__arrow_c_stream__"):
-        return list(_clavis.core.ArrowReader(table.__arrow_c_stream__(), name).columns)
+        return _streams.column_names(table, name)
     raise _not_a_table(table, name)
 
 
@@ -310,6 +313,40 @@ def _is_pandas(table: Any) -> bool:
 
 def _is_pandas_column(column: Any) -> bool:
     return type(column).__module__.partition(".")[0] == "pandas" and hasattr(column, "dtype")
+
+
+def _arrow_frame(columns: Mapping[str, Any]) -> Any:
+    """A frame of these columns where they are better read through Arrow, else ``None``.
+
+    That is where one has its values in Arrow's memory already, or in an array with a mask of missing ones, and none
+    consists of Python objects.
+    """
+    dtypes = [column.dtype for column in columns.values()]
+    if not any(_in_arrow(dtype) or _is_masked(dtype) for dtype in dtypes):
+        return None
+    if not all(_in_arrow(dtype) or _is_masked(dtype) or _is_plain(dtype) for dtype in dtypes):
+        return None
+    if importlib.util.find_spec("pyarrow") is None:
+        return None
+    import pandas as pd
+
+    frame = pd.DataFrame({label: column.reset_index(drop=True) for label, column in columns.items()}, copy=False)
+    return frame if hasattr(frame, "__arrow_c_stream__") else None
+
+
+def _in_arrow(dtype: Any) -> bool:
+    """Whether pandas holds the values of this type, or its categories, in Arrow's memory."""
+    if hasattr(dtype, "categories"):
+        return _in_arrow(dtype.categories.dtype)
+    return hasattr(dtype, "pyarrow_dtype") or getattr(dtype, "storage", None) == "pyarrow"
+
+
+def _is_masked(dtype: Any) -> bool:
+    return hasattr(dtype, "numpy_dtype") and dtype.kind in "iuf"
+
+
+def _is_plain(dtype: Any) -> bool:
+    return (isinstance(dtype, np.dtype) and dtype.kind in "iufM") or getattr(dtype, "tz", None) is not None
 
 
 def _pandas_column(series: Any) -> Any:

@@ -151,12 +151,13 @@ class column_reader {
         check_array(array_, begin_, static_cast<std::int64_t>(length_), place_);
         if (array_.n_children != 0) place_.damaged("a plain column has children");
         std::int64_t wanted = 2;
-        if (stored == storage::null) wanted = 0;
         if (stored == storage::utf8 || stored == storage::large_utf8) wanted = 3;
         // Text views have as many buffers of bytes as the producer likes, and their sizes at the end.
         bool const right = stored == storage::utf8_view
                                ? array_.n_buffers >= 3 && array_.n_buffers < most_rows
-                               : array_.n_buffers == wanted;
+                           // Polars counts one for nulls.
+                           : stored == storage::null ? array_.n_buffers == 0 || array_.n_buffers == 1
+                                                     : array_.n_buffers == wanted;
         if (!right) place_.damaged("it has " + std::to_string(array_.n_buffers) + " buffers");
         if (array_.n_buffers > 0 && array_.buffers == nullptr)
             place_.damaged("its list of buffers is missing");

@@ -231,6 +231,10 @@ struct arrow_reader::state {
     }
 };
 
+std::vector<arrow_field> arrow_fields(ArrowSchema const& schema, std::string const& table) {
+    return read_schema(schema, table)->fields;
+}
+
 arrow_reader::arrow_reader(ArrowArrayStream* stream, std::string table) : state_(std::make_unique<state>()) {
     auto refuse = [&table](std::string const& problem) {
         throw input_error(location{.table = table}, problem);

@@ -54,6 +54,9 @@ struct arrow_field {
     bool run_end_encoded = false;
 };
 
+/// The columns of a table's schema, which stays the caller's. Throws input_error where it is damaged or no struct.
+std::vector<arrow_field> arrow_fields(ArrowSchema const& schema, std::string const& table = "table");
+
 /// Rows of the selected columns, in the order of selection. The views stay valid as long as a copy of `owner`
 /// lives, whatever becomes of the reader.
 struct arrow_batch {

@@ -4,8 +4,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clavis._clavis.core import Columns
-
 _Box = tuple[str, int, int, int, int, int, int]
 
 class SegmentMap:
@@ -45,8 +43,6 @@ class Concentration:
     def top_share_whole(self, part: float) -> float: ...
     def holders_of(self, share: float) -> float: ...
 
-def numbers(table: Columns, role: str, name: str) -> npt.NDArray[np.float64]: ...
-def labels(table: Columns, role: str, name: str) -> npt.NDArray[Any]: ...
 def rfm(
     recency: npt.NDArray[np.float64],
     frequency: npt.NDArray[np.float64],

@@ -21,6 +21,10 @@ TEST_F(ArrowReader, RefusesDamagedSchemas) {
         EXPECT_TRUE(says(refusal(), "sales: ")) << part;
         EXPECT_TRUE(says(refusal(), part));
         EXPECT_EQ(producer.count.out, 0);
+        ArrowSchema schema{};
+        detail::fill(schema, producer.type, producer.count);
+        EXPECT_THROW(ledger::arrow_fields(schema), input_error) << part;
+        if (schema.release != nullptr) schema.release(&schema);
     };
     foreign_type const id{.format = "l", .name = "id"};
     refuses({.format = "l"}, "is not a table but a column of the Arrow type \"l\"");
@@ -144,7 +148,7 @@ TEST_F(ArrowReader, RefusesDamagedColumns) {
     refuses("l", damaged([](auto& column) { column.released = true; }), "released already");
     refuses("l", damaged([](auto& column) { column.dictionary = {fixed<std::int64_t>({1})}; }),
             "does not speak of");
-    refuses("n", {.length = 2, .buffers = {std::nullopt}}, "it has 1 buffers");
+    refuses("n", {.length = 2, .buffers = {std::nullopt, std::nullopt}}, "it has 2 buffers");
 
     auto texts_at = [](std::vector<std::int32_t> const& offsets, std::string const& all) {
         return foreign_array{.length = 2, .buffers = {std::nullopt, bytes_of(offsets), bytes_of(all)}};

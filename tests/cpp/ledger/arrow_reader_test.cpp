@@ -52,6 +52,18 @@ TEST_F(ArrowReader, GivesBatchesOfTheSelectedColumnsInPlace) {
     EXPECT_EQ(rows_of(first->columns[1]), (texts{"1", "2"}));
 }
 
+TEST_F(ArrowReader, FieldsComeFromASchemaAloneToo) {
+    producer.type = table_type({{.format = "l", .name = "id"}, {.format = "+l", .name = "list"}});
+    ArrowSchema schema{};
+    detail::fill(schema, producer.type, producer.count);
+    auto const fields = ledger::arrow_fields(schema);
+    ASSERT_EQ(fields.size(), 2U);
+    EXPECT_EQ(fields[0].name, "id");
+    EXPECT_EQ(fields[1].format, "+l");
+    ASSERT_NE(schema.release, nullptr) << "the schema stays its owner's";
+    schema.release(&schema);
+}
+
 TEST_F(ArrowReader, EmptyBatchesMayLeaveBuffersOut) {
     for (char const* format : {"b", "i", "l", "g", "tdD", "tsn:UTC", "d:5,1", "f"}) {
         foreign_stream one;
