@@ -1,7 +1,12 @@
 // clavis._clavis.simulate: the simulated shop, and customers drawn from models.
 
 #include <array>
+#include <bit>
 #include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
@@ -14,67 +19,290 @@ namespace clavis::bindings {
 
 namespace {
 
+/// The memory of a column as a NumPy array that owns it, read as elements of the given type.
+template <class T, class Stored>
+py::array adopt(simulate::shop_column<Stored>&& values, char const* dtype = nullptr) {
+    static_assert(sizeof(T) == sizeof(Stored));
+    auto* owner = new simulate::shop_column<Stored>(std::move(values));
+    py::capsule capsule(owner,
+                        [](void* pointer) { delete static_cast<simulate::shop_column<Stored>*>(pointer); });
+    return py::array(dtype == nullptr ? py::dtype::of<T>() : py::dtype(dtype),
+                     {static_cast<py::ssize_t>(owner->size())}, {}, owner->data(), capsule);
+}
+
+template <class T>
+py::array numbers(simulate::shop_column<T>&& values) {
+    return adopt<T>(std::move(values));
+}
+
+py::array times(simulate::shop_column<instant>&& values) {
+    return adopt<std::int64_t>(std::move(values), "datetime64[us]");
+}
+
+py::array days(simulate::shop_column<std::int32_t> const& values) {
+    std::vector<std::int32_t> const copy(values.begin(), values.end());
+    return days_to_numpy(copy);
+}
+
+/// Cents in currency units, each the double nearest to them, in the memory that held the cents.
+py::array money(simulate::shop_column<std::int64_t>&& cents) {
+    for (std::int64_t& value : cents)
+        value = std::bit_cast<std::int64_t>(static_cast<double>(value) / 100);
+    return adopt<double>(std::move(cents));
+}
+
+/// Codes and the names behind them; a code beyond the names is missing.
 template <class Code>
-std::vector<std::int32_t> codes(std::vector<Code> const& values) {
-    std::vector<std::int32_t> result(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i)
-        result[i] = static_cast<std::int32_t>(values[i]);
+py::object codes(simulate::shop_column<Code>&& values, std::vector<std::string> const& names) {
+    using number = std::conditional_t<sizeof(Code) == 1, std::uint8_t, std::uint16_t>;
+    return py::make_tuple(adopt<number>(std::move(values)), names);
+}
+
+using names = std::vector<std::string>;
+
+names const segment_names{"single", "family", "senior", "business"};
+names const cause_names{"none", "complaint", "life_event", "price", "unknown"};
+names const label_names{"none", "switched", "stopped", "other"};
+
+py::dict transactions_dict(simulate::shop_transactions&& table, simulate::shop_labels const& labels) {
+    py::dict result;
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["time"] = times(std::move(table.time));
+    result["amount"] = money(std::move(table.amount));
+    result["event_id"] = numbers(std::move(table.event_id));
+    result["known_time"] = times(std::move(table.known_time));
+    result["order_id"] = numbers(std::move(table.order_id));
+    result["kind"] = codes(std::move(table.kind), {"sale", "return"});
+    result["category"] = codes(std::move(table.category), labels.categories);
+    result["product_line"] = codes(std::move(table.product_line), labels.product_lines);
+    result["store"] = codes(std::move(table.store), labels.stores);
+    result["quantity"] = numbers(std::move(table.quantity));
+    result["discount"] = money(std::move(table.discount));
+    result["cost"] = money(std::move(table.cost));
+    result["margin"] = money(std::move(table.margin));
+    result["due_time"] = times(std::move(table.due_time));
+    result["paid_time"] = times(std::move(table.paid_time));
     return result;
 }
 
-std::optional<sys_days> to_day(std::optional<std::int64_t> number) {
-    if (!number) return std::nullopt;
-    return sys_days{std::chrono::days{*number}};
-}
-
-py::dict transactions_dict(simulate::shop&& shop) {
-    auto& lines = shop.transactions;
-    // Amounts in currency units: the double nearest to the cents.
-    std::vector<double> amount(lines.size());
-    for (std::size_t i = 0; i < amount.size(); ++i)
-        amount[i] = static_cast<double>(lines.amount[i]) / 100;
+py::dict customers_dict(simulate::shop_customers&& table, simulate::shop_labels const& labels) {
     py::dict result;
-    result["customer_id"] = to_numpy(std::move(lines.customer_id));
-    result["time"] = to_numpy(std::move(lines.time));
-    result["amount"] = to_numpy(std::move(amount));
-    result["order_id"] = to_numpy(std::move(lines.order_id));
-    result["kind"] = categorical({"sale", "return"}, codes(lines.kind));
-    result["category"] = categorical(shop.categories, codes(lines.category));
-    result["quantity"] = to_numpy(std::move(lines.quantity));
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["segment"] = codes(std::move(table.segment), segment_names);
+    result["account_id"] = numbers(std::move(table.account_id));
+    result["owner"] = codes(std::move(table.owner), labels.staff);
+    result["acquired_by"] =
+        codes(std::move(table.acquired_by), {"walk_in", "search", "campaign", "referral"});
+    result["acquired_time"] = times(std::move(table.acquired_time));
+    result["birth_date"] = days(table.birth_date);
+    result["region"] = codes(std::move(table.region), labels.regions);
+    result["income"] = numbers(std::move(table.income));
     return result;
 }
 
-py::dict contacts_dict(simulate::shop_contacts&& contacts) {
+py::dict contacts_dict(simulate::shop_contacts&& table, simulate::shop_labels const& labels) {
     py::dict result;
-    result["customer_id"] = to_numpy(std::move(contacts.customer_id));
-    result["time"] = to_numpy(std::move(contacts.time));
-    result["kind"] = categorical({"inquiry", "complaint", "praise"}, codes(contacts.kind));
-    result["channel"] = categorical({"phone", "email", "shop"}, codes(contacts.channel));
-    result["topic"] = categorical({"quality", "delivery", "service", "price"}, codes(contacts.topic));
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["time"] = times(std::move(table.time));
+    result["kind"] = codes(std::move(table.kind), {"inquiry", "complaint", "praise", "visit"});
+    result["direction"] = codes(std::move(table.direction), {"inbound", "outbound"});
+    result["channel"] = codes(std::move(table.channel), {"phone", "email", "shop"});
+    result["staff"] = codes(std::move(table.staff), labels.staff);
+    result["topic"] = codes(std::move(table.topic), {"quality", "delivery", "service", "price"});
+    result["sentiment"] = numbers(std::move(table.sentiment));
+    result["outcome"] = codes(std::move(table.outcome), {"answered", "resolved", "unresolved", "open"});
+    result["responded_time"] = times(std::move(table.responded_time));
+    result["resolved_time"] = times(std::move(table.resolved_time));
+    result["due_time"] = times(std::move(table.due_time));
+    result["text"] = codes(std::move(table.text), labels.contact_texts);
     return result;
 }
 
-py::dict life_events_dict(simulate::shop_life_events&& events) {
+py::dict life_events_dict(simulate::shop_life_events&& table) {
     py::dict result;
-    result["customer_id"] = to_numpy(std::move(events.customer_id));
-    result["time"] = to_numpy(std::move(events.time));
-    result["kind"] = categorical({"moving", "new_job", "marriage", "birth", "divorce"}, codes(events.kind));
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["time"] = times(std::move(table.time));
+    result["kind"] = codes(std::move(table.kind), {"moving", "new_job", "marriage", "birth", "divorce"});
     return result;
 }
 
-py::dict truth_dict(simulate::shop_truth&& truth) {
+py::dict surveys_dict(simulate::shop_surveys&& table) {
     py::dict result;
-    result["customer_id"] = to_numpy(std::move(truth.customer_id));
-    result["first_day"] = days_to_numpy(truth.first_day);
-    result["rate"] = to_numpy(std::move(truth.rate));
-    result["regularity"] = to_numpy(std::move(truth.regularity));
-    result["change"] = categorical({"none", "stop", "halving", "growth", "one_time"}, codes(truth.change));
-    result["change_day"] = days_to_numpy(truth.change_day);
-    result["rate_ratio"] = to_numpy(std::move(truth.rate_ratio));
-    result["cause"] = categorical({"none", "complaint", "life_event", "unknown"}, codes(truth.cause));
-    result["spend_mean"] = to_numpy(std::move(truth.spend_mean));
-    result["return_chance"] = to_numpy(std::move(truth.return_chance));
-    result["purchases"] = to_numpy(std::move(truth.purchases));
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["time"] = times(std::move(table.time));
+    result["score"] = numbers(std::move(table.score));
+    result["scale"] = codes(std::move(table.scale), {"nps", "csat", "share_rank"});
+    return result;
+}
+
+py::dict wallet_dict(simulate::shop_wallet&& table, simulate::shop_labels const& labels) {
+    py::dict result;
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["period"] = codes(std::move(table.period), labels.periods);
+    result["category_spend"] = money(std::move(table.category_spend));
+    result["competitor_spend"] = money(std::move(table.competitor_spend));
+    return result;
+}
+
+py::dict costs_dict(simulate::shop_costs&& table) {
+    py::dict result;
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["time"] = times(std::move(table.time));
+    result["acquisition"] = money(std::move(table.acquisition));
+    result["service"] = money(std::move(table.service));
+    result["retention"] = money(std::move(table.retention));
+    return result;
+}
+
+py::dict referrals_dict(simulate::shop_referrals&& table) {
+    py::dict result;
+    result["referrer_id"] = numbers(std::move(table.referrer_id));
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["time"] = times(std::move(table.time));
+    return result;
+}
+
+py::dict campaigns_dict(simulate::shop_campaigns&& table, simulate::shop_labels const& labels) {
+    py::dict result;
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["campaign"] = codes(std::move(table.campaign), labels.campaigns);
+    result["time"] = times(std::move(table.time));
+    result["arm"] = codes(std::move(table.arm), {"treated", "control"});
+    result["offer"] = codes(std::move(table.offer), labels.offers);
+    result["cost"] = money(std::move(table.cost));
+    result["response"] = numbers(std::move(table.response));
+    return result;
+}
+
+py::dict interviews_dict(simulate::shop_interviews&& table, simulate::shop_labels const& labels) {
+    py::dict result;
+    result["customer_id"] = numbers(std::move(table.customer_id));
+    result["interviewer"] = codes(std::move(table.interviewer), labels.staff);
+    result["status"] = codes(std::move(table.status), {"done", "refused", "planned"});
+    result["time"] = times(std::move(table.time));
+    result["causes"] = codes(std::move(table.causes), labels.interview_causes);
+    result["label"] = codes(std::move(table.label), label_names);
+    return result;
+}
+
+py::dict events_dict(simulate::shop_events&& table) {
+    py::dict result;
+    result["time"] = times(std::move(table.time));
+    result["kind"] = codes(std::move(table.kind), {"price_change", "outage", "anniversary"});
+    result["days"] = numbers(std::move(table.days));
+    result["effect"] = numbers(std::move(table.effect));
+    return result;
+}
+
+py::dict targets_dict(simulate::shop_targets&& table) {
+    py::dict result;
+    result["class"] = table.class_;
+    result["metric"] = table.metric;
+    result["period"] = table.period;
+    result["value"] = to_numpy(std::move(table.value));
+    return result;
+}
+
+py::dict truth_dict(simulate::shop_truth&& truth, simulate::shop_labels const& labels) {
+    py::dict result;
+    result["customer_id"] = numbers(std::move(truth.customer_id));
+    result["first_day"] = days(truth.first_day);
+    result["rate"] = numbers(std::move(truth.rate));
+    result["regularity"] = numbers(std::move(truth.regularity));
+    result["change"] = codes(std::move(truth.change), {"none", "stop", "halving", "growth", "one_time"});
+    result["change_day"] = days(truth.change_day);
+    result["rate_ratio"] = numbers(std::move(truth.rate_ratio));
+    result["cause"] = codes(std::move(truth.cause), cause_names);
+    result["cause_time"] = times(std::move(truth.cause_time));
+    result["label"] = codes(std::move(truth.label), label_names);
+    result["dropped_category"] = codes(std::move(truth.dropped_category), labels.categories);
+    result["spend_mean"] = numbers(std::move(truth.spend_mean));
+    result["return_chance"] = numbers(std::move(truth.return_chance));
+    result["purchases"] = numbers(std::move(truth.purchases));
+    result["wallet"] = numbers(std::move(truth.wallet));
+    result["share"] = numbers(std::move(truth.share));
+    result["wallet_ratio"] = numbers(std::move(truth.wallet_ratio));
+    result["share_ratio"] = numbers(std::move(truth.share_ratio));
+    result["attitude"] = numbers(std::move(truth.attitude));
+    result["attitude_drop"] = numbers(std::move(truth.attitude_drop));
+    result["spurious"] = adopt<bool>(std::move(truth.spurious));
+    result["response"] =
+        codes(std::move(truth.response), {"persuadable", "sure_thing", "lost_cause", "sleeping_dog"});
+    result["late_payment_chance"] = numbers(std::move(truth.late_payment_chance));
+    result["invitations"] = numbers(std::move(truth.invitations));
+    return result;
+}
+
+sys_days to_day(py::handle value) {
+    return sys_days{std::chrono::days{value.cast<std::int64_t>()}};
+}
+
+/// Sets the option of this name; false where there is none.
+bool set_option(simulate::shop_options& options, std::string const& name, py::handle value) {
+    for (simulate::number_option const& number : simulate::number_options()) {
+        if (number.name != name) continue;
+        options.*number.member = value.cast<double>();
+        return true;
+    }
+    auto set = [&]<class T>(char const* own_name, T& member) {
+        if (name == own_name) member = value.cast<T>();
+        return name == own_name;
+    };
+    auto set_day = [&](char const* own_name, std::optional<sys_days>& member) {
+        if (name == own_name) member = to_day(value);
+        return name == own_name;
+    };
+    if (name == "start") {
+        options.start = to_day(value);
+        return true;
+    }
+    return set("customers", options.customers) || set("seed", options.seed) || set("days", options.days) ||
+           set("time_zone", options.time_zone) || set("categories", options.categories) ||
+           set("stores", options.stores) || set("campaigns", options.campaigns) ||
+           set("campaign_days", options.campaign_days) || set("outage_days", options.outage_days) ||
+           set("anniversary_days", options.anniversary_days) ||
+           set("segment_weights", options.segment_weights) ||
+           set("weekday_weights", options.weekday_weights) || set("month_weights", options.month_weights) ||
+           set("hour_weights", options.hour_weights) || set_day("acquired_until", options.acquired_until) ||
+           set_day("changes_from", options.changes_from) || set_day("changes_until", options.changes_until);
+}
+
+py::dict simulate_shop(py::dict const& given, unsigned threads, py::object callback) {
+    simulate::shop_options options;
+    for (auto const& [key, value] : given) {
+        auto const name = key.cast<std::string>();
+        if (value.is_none()) continue;
+        if (!set_option(options, name, value)) throw input_error("simulate_shop: there is no option " + name);
+    }
+    progress const watch = make_progress(std::move(callback));
+    simulate::shop shop;
+    {
+        py::gil_scoped_release unlocked;
+        shop = simulate::simulate_shop(options, threads, watch);
+    }
+    py::dict result;
+    result["transactions"] = transactions_dict(std::move(shop.transactions), shop.labels);
+    result["customers"] = customers_dict(std::move(shop.customers), shop.labels);
+    result["contacts"] = contacts_dict(std::move(shop.contacts), shop.labels);
+    result["surveys"] = surveys_dict(std::move(shop.surveys));
+    result["wallet"] = wallet_dict(std::move(shop.wallet), shop.labels);
+    result["life_events"] = life_events_dict(std::move(shop.life_events));
+    result["costs"] = costs_dict(std::move(shop.costs));
+    result["referrals"] = referrals_dict(std::move(shop.referrals));
+    result["campaigns"] = campaigns_dict(std::move(shop.campaigns), shop.labels);
+    result["interviews"] = interviews_dict(std::move(shop.interviews), shop.labels);
+    result["events"] = events_dict(std::move(shop.events));
+    result["targets"] = targets_dict(std::move(shop.targets));
+    result["truth"] = truth_dict(std::move(shop.truth), shop.labels);
+    return result;
+}
+
+/// The number options and their defaults, for the test that Python's are the same.
+py::dict shop_defaults() {
+    simulate::shop_options const options;
+    py::dict result;
+    for (simulate::number_option const& number : simulate::number_options())
+        result[py::str(std::string(number.name))] = options.*number.member;
     return result;
 }
 
@@ -105,74 +333,8 @@ void bind_simulate(py::module_& module) {
     py::module_ room =
         module.def_submodule("simulate", "A shop with planted truth, and customers drawn from models.");
 
-    room.def(
-        "simulate_shop",
-        [](std::int64_t customers, std::uint64_t seed, std::int64_t start, int days, std::string time_zone,
-           std::optional<std::int64_t> acquired_until, double rate_shape, double mean_rate,
-           double regularity_shape, double mean_regularity, double spend_shape, double spend_heterogeneity,
-           double mean_spend, double extra_lines, std::vector<std::string> categories, double stop_share,
-           double halving_share, double growth_share, double one_time_share, double growth_ratio,
-           std::optional<std::int64_t> changes_from, std::optional<std::int64_t> changes_until,
-           double return_chance, double mean_return_delay, double contact_rate, double life_event_rate,
-           double complaint_cause_share, double life_event_cause_share,
-           std::optional<std::array<double, 7>> weekday_weights,
-           std::optional<std::array<double, 12>> month_weights,
-           std::optional<std::array<double, 24>> hour_weights, unsigned threads, py::object callback) {
-            simulate::shop_options options;
-            options.customers = customers;
-            options.seed = seed;
-            options.start = sys_days{std::chrono::days{start}};
-            options.days = days;
-            options.time_zone = std::move(time_zone);
-            options.acquired_until = to_day(acquired_until);
-            options.rate_shape = rate_shape;
-            options.mean_rate = mean_rate;
-            options.regularity_shape = regularity_shape;
-            options.mean_regularity = mean_regularity;
-            options.spend_shape = spend_shape;
-            options.spend_heterogeneity = spend_heterogeneity;
-            options.mean_spend = mean_spend;
-            options.extra_lines = extra_lines;
-            options.categories = std::move(categories);
-            options.stop_share = stop_share;
-            options.halving_share = halving_share;
-            options.growth_share = growth_share;
-            options.one_time_share = one_time_share;
-            options.growth_ratio = growth_ratio;
-            options.changes_from = to_day(changes_from);
-            options.changes_until = to_day(changes_until);
-            options.return_chance = return_chance;
-            options.mean_return_delay = mean_return_delay;
-            options.contact_rate = contact_rate;
-            options.life_event_rate = life_event_rate;
-            options.complaint_cause_share = complaint_cause_share;
-            options.life_event_cause_share = life_event_cause_share;
-            if (weekday_weights) options.weekday_weights = *weekday_weights;
-            if (month_weights) options.month_weights = *month_weights;
-            if (hour_weights) options.hour_weights = *hour_weights;
-            progress const watch = make_progress(std::move(callback));
-            simulate::shop shop;
-            {
-                py::gil_scoped_release unlocked;
-                shop = simulate::simulate_shop(options, threads, watch);
-            }
-            py::dict result;
-            result["truth"] = truth_dict(std::move(shop.truth));
-            result["contacts"] = contacts_dict(std::move(shop.contacts));
-            result["life_events"] = life_events_dict(std::move(shop.life_events));
-            result["season"] = to_numpy(std::move(shop.season));
-            result["transactions"] = transactions_dict(std::move(shop));
-            return result;
-        },
-        py::kw_only(), py::arg("customers"), py::arg("seed"), py::arg("start"), py::arg("days"),
-        py::arg("time_zone"), py::arg("acquired_until"), py::arg("rate_shape"), py::arg("mean_rate"),
-        py::arg("regularity_shape"), py::arg("mean_regularity"), py::arg("spend_shape"),
-        py::arg("spend_heterogeneity"), py::arg("mean_spend"), py::arg("extra_lines"), py::arg("categories"),
-        py::arg("stop_share"), py::arg("halving_share"), py::arg("growth_share"), py::arg("one_time_share"),
-        py::arg("growth_ratio"), py::arg("changes_from"), py::arg("changes_until"), py::arg("return_chance"),
-        py::arg("mean_return_delay"), py::arg("contact_rate"), py::arg("life_event_rate"),
-        py::arg("complaint_cause_share"), py::arg("life_event_cause_share"), py::arg("weekday_weights"),
-        py::arg("month_weights"), py::arg("hour_weights"), py::arg("threads"), py::arg("progress"));
+    room.def("simulate_shop", &simulate_shop, py::arg("options"), py::arg("threads"), py::arg("progress"));
+    room.def("shop_defaults", &shop_defaults);
 
     room.def(
         "beta_geo_nbd",

@@ -6,6 +6,7 @@
 
 #include "clavis/core/errors.hpp"
 #include "clavis/core/time_zone.hpp"
+#include "company_events.hpp"
 
 namespace clavis::simulate {
 
@@ -30,18 +31,29 @@ double month_weight(std::array<double, 12> const& weights, sys_days date) {
 season_clock::season_clock(shop_options const& options)
     : days_(options.days), first_day_(static_cast<std::int32_t>(options.start.time_since_epoch().count())) {
     auto const size = static_cast<std::size_t>(days_);
+    std::vector<double> effect(size, 1);
+    for (company_event const& event : company_events(options)) {
+        if (event.kind == company_event_kind::price_change) continue;
+        for (int d = event.day; d < event.day + event.days; ++d)
+            effect[static_cast<std::size_t>(d)] *= event.effect;
+    }
     elapsed_.assign(size + 1, 0);
     for (int d = 0; d < days_; ++d) {
         sys_days const date = options.start + std::chrono::days{d};
         unsigned const weekday = std::chrono::weekday(date).iso_encoding() - 1;
-        double const weight = options.weekday_weights[weekday] * month_weight(options.month_weights, date);
         auto const i = static_cast<std::size_t>(d);
+        double const weight =
+            options.weekday_weights[weekday] * month_weight(options.month_weights, date) * effect[i];
         elapsed_[i + 1] = elapsed_[i] + weight;
     }
     double const total = elapsed_.back();
     if (!(total > 0)) throw input_error("simulate_shop: the shop is never open in the period");
     for (double& value : elapsed_)
         value = value / total * days_;
+    for (int whole = 0; whole < days_; ++whole) {
+        auto const after = std::upper_bound(elapsed_.begin(), elapsed_.end(), static_cast<double>(whole));
+        day_of_.push_back(std::clamp(static_cast<std::int32_t>(after - elapsed_.begin()) - 1, 0, days_ - 1));
+    }
 
     double const hours = std::accumulate(options.hour_weights.begin(), options.hour_weights.end(), 0.0);
     for (std::size_t h = 0; h < 24; ++h)
@@ -56,7 +68,10 @@ season_clock::season_clock(shop_options const& options)
         local_instant const midnight{(options.start + std::chrono::days{d}).time_since_epoch()};
         for (int h = 0; h < 24; ++h)
             hour_start_.push_back(zone.to_instant(midnight + h * hour));
+        midnight_.push_back(hour_start_[hour_start_.size() - 24]);
     }
+    midnight_.push_back(
+        zone.to_instant(local_instant{(options.start + std::chrono::days{days_}).time_since_epoch()}));
 }
 
 std::vector<double> season_clock::season() const {
@@ -67,8 +82,11 @@ std::vector<double> season_clock::season() const {
 }
 
 int season_clock::day_at(double season_time) const {
-    auto const after = std::upper_bound(elapsed_.begin(), elapsed_.end(), season_time);
-    return std::clamp(static_cast<int>(after - elapsed_.begin()) - 1, 0, days_ - 1);
+    // The last day that begins at or before season_time, sought from the one at the whole number below it.
+    int day = day_of_[static_cast<std::size_t>(std::clamp(static_cast<int>(season_time), 0, days_ - 1))];
+    while (day + 1 < days_ && at_start_of(day + 1) <= season_time)
+        ++day;
+    return day;
 }
 
 instant season_clock::time_at(double season_time, int day) const {
@@ -91,12 +109,6 @@ instant season_clock::time_of_day(int day, double part) const {
 int season_clock::next_open_day(int day) const {
     while (day < days_ && !is_open(day))
         ++day;
-    return day;
-}
-
-int season_clock::last_open_day(int day) const {
-    while (day >= 0 && !is_open(day))
-        --day;
     return day;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// The company's clock: season time runs at m(day) = weekday weight * month weight, scaled to mean 1 over the
-// period, so that n days of the period are n of season time in all. Within a day it follows the weights of
-// the opening hours.
+// The company's clock: season time runs at m(day) = weekday weight * month weight * effect of company events, scaled
+// to mean 1 over the period, so that n days of the period are n of season time in all. Within a day it follows the
+// weights of the opening hours.
 
 #include <array>
 #include <cstddef>
@@ -31,10 +31,19 @@ class season_clock {
     instant time_at(double season_time, int day) const;
     /// The instant at which `part` in [0, 1) of the business of a day is done.
     instant time_of_day(int day, double part) const;
+    /// The same as seconds since start_of(0).
+    std::uint32_t second_of_day(int day, double part) const {
+        return static_cast<std::uint32_t>((time_of_day(day, part) - start_of(0)) / std::chrono::seconds{1});
+    }
+    std::uint32_t second_at(double season_time, int day) const {
+        return static_cast<std::uint32_t>((time_at(season_time, day) - start_of(0)) /
+                                          std::chrono::seconds{1});
+    }
     /// The first day at or after `day` on which the shop is open; days() where there is none.
     int next_open_day(int day) const;
-    /// The last day at or before `day` on which the shop is open; -1 where there is none.
-    int last_open_day(int day) const;
+    /// Midnight at the start of a day, 0 ... days().
+    instant start_of(int day) const { return midnight_[static_cast<std::size_t>(day)]; }
+    instant end() const { return midnight_.back(); }
 
   private:
     bool is_open(int day) const { return at_start_of(day + 1) > at_start_of(day); }
@@ -42,9 +51,11 @@ class season_clock {
     int days_;
     std::int32_t first_day_;
     std::vector<double> elapsed_;        // days + 1
+    std::vector<std::int32_t> day_of_;   // the day at each whole number of season time
     std::array<double, 25> business_{};  // part of a day's business done at each hour
     std::size_t opening_hour_ = 0;       // the first with any business
     std::vector<instant> hour_start_;    // 24 a day
+    std::vector<instant> midnight_;      // days + 1
 };
 
 }  // namespace clavis::simulate

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
 import clavis as cv
+from clavis import _clavis
+from clavis.book import SCHEMA
 from clavis.simulate import simulate_purchases
 
 
@@ -16,13 +20,19 @@ def book() -> cv.CustomerBook:
 
 def test_a_book_with_its_truth(book: cv.CustomerBook) -> None:
     assert isinstance(book, cv.CustomerBook)
-    assert book.transactions.columns == [
-        "customer_id", "time", "amount", "order_id", "kind", "category", "quantity",
-    ]  # fmt: skip
-    assert book.truth.columns == [
-        "customer_id", "first_day", "rate", "regularity", "change", "change_day", "rate_ratio", "cause",
-        "spend_mean", "return_chance", "purchases",
-    ]  # fmt: skip
+    assert book.tables == list(SCHEMA)
+    described = cv.simulate_shop.__doc__ or ""
+    for name, (required, optional) in SCHEMA.items():
+        columns = getattr(book, name).columns
+        assert set(required) <= set(columns), name
+        assert len(getattr(book, name)) > 0, name
+        for column in columns:
+            assert f"``{column}``" in described, (name, column)
+        if name != "costs":
+            missing = set(optional) - set(columns)
+            assert missing <= {"currency", "text", "segment"}, (name, missing)
+    for column in book.truth.columns:
+        assert f"``{column}``" in described, column
     assert book.truth["customer_id"].tolist() == list(range(1, 2001))
     assert set(book.truth["change"]) == {"none", "stop", "halving", "growth", "one_time"}
     assert set(book.transactions["kind"]) == {"sale", "return"}
@@ -57,30 +67,87 @@ def test_nothing_is_bought_after_a_stop(book: cv.CustomerBook) -> None:
 
 def test_causes_are_in_the_records(book: cv.CustomerBook) -> None:
     truth = book.truth
-    for table, kind, cause, days in (
-        (book.contacts, "complaint", "complaint", 45),
-        (book.life_events, "moving", "life_event", 30),
+    for table, kinds, cause in (
+        (book.contacts, {"complaint"}, "complaint"),
+        (book.life_events, {"moving", "new_job", "marriage", "birth", "divorce"}, "life_event"),
     ):
-        of_kind = table["kind"] == kind
-        rows = table["customer_id"][of_kind] - 1
-        before = truth["change_day"][rows] - table["time"][of_kind].astype("datetime64[D]")
-        shortly = (before >= np.timedelta64(1, "D")) & (before <= np.timedelta64(days, "D"))
+        incidents = {
+            (customer, time)
+            for customer, time, kind in zip(table["customer_id"], table["time"], table["kind"], strict=True)
+            if kind in kinds
+        }
         caused = np.flatnonzero(truth["cause"] == cause)
         assert len(caused) > 20
-        assert set(caused) <= set(rows[shortly])
-    assert set(book.contacts["channel"]) == {"phone", "email", "shop"}
-    assert set(book.contacts["topic"]) == {"quality", "delivery", "service", "price"}
+        for row in caused:
+            assert (truth["customer_id"][row], truth["cause_time"][row]) in incidents
+            assert truth["cause_time"][row] < truth["change_day"][row]
+    risen = book.events["time"][book.events["kind"] == "price_change"]
+    assert set(truth["cause_time"][truth["cause"] == "price"]) == set(risen)
     defects = (truth["change"] == "stop") | (truth["change"] == "halving")
     np.testing.assert_array_equal(truth["cause"] != "none", defects)
+    np.testing.assert_array_equal(truth["label"] != "none", defects)
+
+
+def test_tables_agree_with_each_other(book: cv.CustomerBook) -> None:
+    for name in book.tables:
+        table = getattr(book, name)
+        if "customer_id" in table:
+            assert set(table["customer_id"]) <= set(book.customers["customer_id"]), name
+        if "time" in table:
+            assert table["time"].dtype == np.dtype("datetime64[us]"), name
+    lines = book.transactions
+    np.testing.assert_array_equal(lines["event_id"], np.arange(1, len(lines) + 1))
+    np.testing.assert_array_equal(np.round(100 * (lines["amount"] - lines["cost"])), np.round(100 * lines["margin"]))
+    assert (lines["known_time"] >= lines["time"]).all()
+    first = np.unique(lines["customer_id"], return_index=True)[1]
+    np.testing.assert_array_equal(book.customers["acquired_time"], lines["time"][first])
+    accounts = book.customers["segment"] == "business"
+    np.testing.assert_array_equal(~np.isnat(book.customers["birth_date"]), ~accounts)
+    on_account = ~np.isnat(lines["due_time"])
+    assert accounts[lines["customer_id"][on_account] - 1].all()
+    share = 1 - book.wallet["competitor_spend"].sum() / book.wallet["category_spend"].sum()
+    assert 0.3 < share < 0.7
+
+
+def test_text_is_coded_until_asked_for(book: cv.CustomerBook) -> None:
+    kind = book.contacts["kind"]
+    assert kind.dtype == object
+    assert book.contacts["kind"] is kind
+    some = book.contacts.take(kind == "complaint")
+    assert set(some["kind"]) == {"complaint"}
+    assert book.customers["owner"][book.customers["segment"] != "business"].tolist().count(None) > 0
+    frame = book.customers.to_pandas()
+    assert frame["segment"].astype(object).tolist() == book.customers["segment"].tolist()
+    assert frame["owner"].isna().sum() == sum(owner is None for owner in book.customers["owner"])
+    arrow = book.customers.to_arrow()
+    assert arrow.column_names == book.customers.columns
+    assert arrow["owner"].to_pylist() == book.customers["owner"].tolist()
+    assert arrow["segment"].to_pylist() == book.customers["segment"].tolist()
+    assert "business" in repr(book.customers)
+
+
+def test_defaults_are_those_of_the_library() -> None:
+    parameters = inspect.signature(cv.simulate_shop).parameters
+    for name, value in _clavis.simulate.shop_defaults().items():
+        assert parameters[name].default == value, name
+    described = cv.simulate_shop.__doc__ or ""
+    for name in parameters:
+        assert name in described, name
+    explicit = {name: p.default for name, p in parameters.items() if p.default is not None}
+    for name, table in (("transactions", "amount"), ("truth", "rate"), ("campaigns", "response")):
+        plain = _clavis.simulate.simulate_shop({"customers": 50, "seed": 2}, 1, None)[name][table]
+        given = getattr(cv.simulate_shop(**(explicit | {"customers": 50, "seed": 2})), name)[table]
+        np.testing.assert_array_equal(plain, given)
+    with pytest.raises(ValueError, match="no option wrong"):
+        _clavis.simulate.simulate_shop({"wrong": 1}, 1, None)
 
 
 def test_the_seed_decides_and_threads_do_not(book: cv.CustomerBook) -> None:
     again = cv.simulate_shop(customers=2000, seed=5, threads=3)
     other = cv.simulate_shop(customers=2000, seed=6)
-    for name in book.transactions.columns:
-        np.testing.assert_array_equal(book.transactions[name], again.transactions[name])
-    for name in book.truth.columns:
-        np.testing.assert_array_equal(book.truth[name], again.truth[name])
+    for name in [*book.tables, "truth"]:
+        for column in getattr(book, name).columns:
+            np.testing.assert_array_equal(getattr(book, name)[column], getattr(again, name)[column])
     assert len(other.transactions) != len(book.transactions)
 
 
@@ -134,6 +201,9 @@ def test_options_reach_the_shop() -> None:
         ({"changes_from": "2021-01-01"}, "changes_from must be a day of the period"),
         ({"time_zone": "Europe/Atlantis"}, "Europe/Atlantis"),
         ({"categories": []}, "categories"),
+        ({"wallet_noise": -1.0}, "wallet_noise must be 0 to 3, not -1"),
+        ({"campaigns": 101}, "campaigns must be 0 to 100, not 101"),
+        ({"segment_weights": [1, 1]}, "segment_weights must be 4 weights, not 2"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, object], words: str) -> None:

@@ -1,0 +1,106 @@
+"""A table whose columns of text are codes into a few texts until somebody asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from clavis._extras import require
+from clavis.table import Table
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["CodedTable"]
+
+Array = npt.NDArray[Any]
+
+
+class Codes(NamedTuple):
+    """Text by its place among ``names``; a code beyond them is missing."""
+
+    codes: Array
+    names: Sequence[str]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.codes.shape
+
+    def decoded(self) -> Array:
+        """The texts as an object array that shares them."""
+        texts = np.full(np.iinfo(self.codes.dtype).max + 1, None, dtype=object)
+        texts[: len(self.names)] = self.names
+        return texts[self.codes]
+
+
+class _Columns(Mapping[str, Array]):
+    """Columns by name; codes are decoded when they are first asked for, and kept."""
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        self.raw: dict[str, Array | Codes] = {}
+        for name, values in columns.items():
+            if isinstance(values, tuple):
+                self.raw[name] = Codes(*values)
+            elif isinstance(values, list):
+                self.raw[name] = np.array(values, dtype=object)
+            else:
+                self.raw[name] = np.asarray(values)
+        self._decoded: dict[str, Array] = {}
+
+    def __getitem__(self, name: str) -> Array:
+        values = self.raw[name]
+        if isinstance(values, Codes):
+            if name not in self._decoded:
+                self._decoded[name] = values.decoded()
+            return self._decoded[name]
+        return values
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
+class CodedTable(Table):
+    """A table from arrays, lists of text, and pairs of codes and the texts they stand for."""
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        super().__init__({})
+        self._columns = _Columns(columns)  # type: ignore[assignment]
+
+    def take(self, rows: npt.ArrayLike) -> Table:
+        chosen = np.asarray(rows)
+        return CodedTable(
+            {
+                name: (values.codes[chosen], values.names) if isinstance(values, Codes) else values[chosen]
+                for name, values in self._raw.items()
+            }
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas data frame; text is categorical."""
+        pd = require("pandas", "pandas", "to_pandas")
+        frame: pandas.DataFrame = pd.DataFrame(
+            {
+                name: pd.Categorical.from_codes(
+                    np.where(values.codes < len(values.names), values.codes.astype(np.int32), -1), list(values.names)
+                )
+                if isinstance(values, Codes)
+                else values
+                for name, values in self._raw.items()
+            },
+            copy=False,
+        )
+        return frame
+
+    @property
+    def _raw(self) -> dict[str, Array | Codes]:
+        raw: dict[str, Array | Codes] = self._columns.raw  # type: ignore[attr-defined]
+        return raw
