@@ -32,6 +32,8 @@
 #include "clavis/ledger/rates.hpp"
 #include "clavis/ledger/summarize.hpp"
 #include "clavis/ledger/summary.hpp"
+#include "clavis/ledger/table_check.hpp"
+#include "clavis/ledger/table_schema.hpp"
 #include "clavis/ledger/transactions.hpp"
 
 #include "clavis/value/rfm.hpp"

@@ -1,5 +1,6 @@
 // clavis._clavis.ledger, the checks: rates of exchange, the tables of a book, identities.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,8 @@
 #include "book.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/ledger/rates.hpp"
+#include "clavis/ledger/table_check.hpp"
+#include "clavis/ledger/table_schema.hpp"
 
 namespace clavis::bindings {
 
@@ -45,6 +48,110 @@ std::shared_ptr<ledger::currency_rates> make_rates(std::vector<columns> const& b
     return std::make_shared<ledger::currency_rates>(table, std::move(reporting_currency));
 }
 
+py::list schema_list() {
+    py::list tables;
+    for (auto const& table : ledger::book_schema()) {
+        py::list list;
+        for (auto const& column : table.columns) {
+            py::dict entry;
+            entry["name"] = std::string(column.name);
+            entry["kind"] = std::string(ledger::to_string(column.kind));
+            entry["required"] = column.required;
+            entry["low"] = column.lowest;
+            entry["high"] = column.highest;
+            py::list choices;
+            for (auto const choice : column.choices)
+                choices.append(std::string(choice));
+            entry["choices"] = choices;
+            list.append(entry);
+        }
+        py::list one_of;
+        for (auto const column : table.one_of)
+            one_of.append(std::string(column));
+        py::dict entry;
+        entry["name"] = std::string(table.name);
+        entry["columns"] = list;
+        entry["one_of"] = one_of;
+        tables.append(entry);
+    }
+    return tables;
+}
+
+std::vector<ledger::table_column> table_columns(columns const& batch) {
+    std::vector<ledger::table_column> result;
+    for (auto const& entry : batch.entries())
+        result.push_back({.name = entry.name, .label = entry.label, .values = entry.view});
+    return result;
+}
+
+ledger::table_check make_check(std::string const& table, bool refuse, bool keep, std::string time_zone,
+                               unsigned threads) {
+    return ledger::table_check(ledger::table_rule_of(table),
+                               {.on_bad_rows = refuse ? ledger::bad_rows::refuse : ledger::bad_rows::raise,
+                                .keep = keep,
+                                .find_alike = !keep,
+                                .time_zone = std::move(time_zone),
+                                .threads = threads});
+}
+
+py::dict to_dict(ledger::table_report const& report) {
+    py::list gaps;
+    for (auto const& gap : report.gaps)
+        gaps.append(py::make_tuple(gap.first_day, gap.last_day));
+    py::dict result = clavis::bindings::to_dict(report.quality);
+    result["noted"] = to_list(report.noted);
+    result["rows_alike"] = report.rows_alike;
+    result["first_day"] = report.first_day;
+    result["last_day"] = report.last_day;
+    result["pace"] = report.pace;
+    result["gaps"] = gaps;
+    return result;
+}
+
+py::object kept_to_numpy(ledger::kept_column const& column) {
+    switch (column.rule->kind) {
+        case ledger::column_kind::time: {
+            constexpr std::int64_t a_day = day.count();
+            if (column.dates_only) {
+                std::vector<std::int64_t> days;
+                for (std::int64_t const time : column.times)
+                    days.push_back(time == ledger::kept_column::no_time ? time : time / a_day);
+                return py::module_::import("numpy")
+                    .attr("asarray")(to_numpy(std::move(days)))
+                    .attr("view")("datetime64[D]");
+            }
+            std::vector<instant> times;
+            for (std::int64_t const time : column.times)
+                times.emplace_back(duration(time));
+            return to_numpy(std::move(times));
+        }
+        case ledger::column_kind::number:
+            return to_numpy(std::vector(column.numbers));
+        default:
+            break;
+    }
+    if (column.labels.size() > 0 && !column.labels.is_text() &&
+        std::find(column.codes.begin(), column.codes.end(), ledger::kept_column::missing) ==
+            column.codes.end())
+        return to_numpy(column.labels.ids(column.codes));
+    // Every text is made once and shared by its rows; integers with gaps are objects as well.
+    bool const text = column.labels.size() == 0 || column.labels.is_text();
+    std::vector<py::object> labels;
+    for (std::uint32_t code = 0; code < column.labels.size(); ++code) {
+        std::string const label = column.labels.label(code);
+        labels.push_back(text ? py::object(py::str(label)) : py::object(py::int_(std::stoll(label))));
+    }
+    py::array result(py::dtype("O"), static_cast<py::ssize_t>(column.codes.size()));
+    auto** data = static_cast<PyObject**>(result.mutable_data());
+    for (std::size_t row = 0; row < column.codes.size(); ++row) {
+        std::uint32_t const code = column.codes[row];
+        py::object value = code == ledger::kept_column::missing ? py::object(py::none()) : labels[code];
+        Py_XDECREF(data[row]);
+        data[row] = value.release().ptr();
+    }
+    return result;
+}
+
 }  // namespace
 
 py::dict to_dict(ledger::quality_report const& report) {
@@ -71,6 +178,35 @@ py::dict to_dict(ledger::quality_report const& report) {
 }
 
 void bind_book(py::module_& room) {
+    room.def("schema", &schema_list, "The tables of a book, their columns and what these may hold.");
+
+    py::class_<ledger::table_check>(room, "TableCheck")
+        .def(py::init(&make_check), py::arg("table"), py::kw_only(), py::arg("refuse"), py::arg("keep"),
+             py::arg("time_zone"), py::arg("threads"))
+        .def(
+            "read",
+            [](ledger::table_check& check, columns const& batch) {
+                auto const table = table_columns(batch);
+                py::gil_scoped_release unlocked;
+                check.read(table);
+            },
+            py::arg("batch"))
+        .def("report", [](ledger::table_check const& check) { return to_dict(check.report()); })
+        .def("rows",
+             [](ledger::table_check const& check) {
+                 py::dict result;
+                 for (auto const& column : check.kept())
+                     result[py::str(std::string(column.rule->name))] = kept_to_numpy(column);
+                 return result;
+             })
+        .def(
+            "coverage",
+            [](ledger::table_check const& check, ledger::table_check const& other) {
+                auto const found = ledger::cover(check.customers(), other.customers());
+                return py::make_tuple(found.customers, found.covered, found.unknown);
+            },
+            py::arg("other"));
+
     py::class_<ledger::currency_rates, std::shared_ptr<ledger::currency_rates>>(room, "Rates")
         .def(py::init(&make_rates), py::arg("batches"), py::arg("reporting_currency"), py::arg("name"))
         .def_property_readonly("reporting_currency", &ledger::currency_rates::reporting_currency)

@@ -9,33 +9,21 @@ from clavis import _clavis, _input
 from clavis.table import Table
 
 if TYPE_CHECKING:
-    from clavis.quality import Quality
+    from clavis.quality import BookQuality
 
 __all__ = ["CustomerBook"]
 
-#: The columns a table of each kind must have, and those it may have (docs/guide/records.md says what they mean).
+_RULES: dict[str, dict[str, Any]] = {table["name"]: table for table in _clavis.ledger.schema()}
+
+#: The columns that a table of each kind must have, and those it may have, as the compiled core knows them
+#: (docs/guide/records.md says what they mean).
 SCHEMA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "transactions": (
-        ("customer_id", "time"),
-        ("amount", "order_id", "kind", "currency", "quantity", "category", "event_id", "known_time", "product_line",
-         "store", "margin", "cost", "discount", "due_time", "paid_time"),
-    ),
-    "customers": (("customer_id",), ("segment", "account_id", "owner", "acquired_by", "acquired_time", "birth_date")),
-    "contacts": (
-        ("customer_id", "time", "kind"),
-        ("direction", "channel", "staff", "topic", "sentiment", "outcome", "responded_time", "resolved_time",
-         "due_time", "text"),
-    ),
-    "surveys": (("customer_id", "time", "score"), ("scale", "text")),
-    "wallet": (("customer_id", "period"), ("category_spend", "competitor_spend")),
-    "life_events": (("customer_id", "time", "kind"), ()),
-    "costs": ((), ("customer_id", "segment", "acquisition", "service", "retention", "time")),
-    "referrals": (("referrer_id", "customer_id"), ("time",)),
-    "campaigns": (("customer_id", "campaign", "time"), ("arm", "offer", "cost", "response")),
-    "interviews": (("customer_id",), ("interviewer", "status", "time", "causes", "label")),
-    "events": (("time", "kind"), ()),
-    "targets": (("class", "metric", "period", "value"), ()),
-}  # fmt: skip
+    name: (
+        tuple(column["name"] for column in table["columns"] if column["required"]),
+        tuple(column["name"] for column in table["columns"] if not column["required"]),
+    )
+    for name, table in _RULES.items()
+}
 
 
 class CustomerBook:
@@ -55,7 +43,8 @@ class CustomerBook:
     Raises
     ------
     ValueError
-        If a table lacks a required column, or ``columns`` names a table or column that does not exist.
+        If a table lacks a required column (``wallet`` needs one of its two amounts, ``costs`` a customer or a segment),
+        or ``columns`` names a table or column that does not exist.
 
     Examples
     --------
@@ -99,6 +88,7 @@ class CustomerBook:
         }
         self._tables = {name: table for name, table in given.items() if table is not None}
         self.truth = truth
+        self._quality: BookQuality | None = None
         mapping = columns or {}
         for name in mapping:
             if name not in self._tables:
@@ -120,12 +110,39 @@ class CustomerBook:
         return dict(self._names[table])
 
     @property
-    def quality(self) -> dict[str, Quality]:
-        """For each table that can be checked by itself, what was read and refused; reads the table."""
-        from clavis.summary import Summarizer
+    def quality(self) -> BookQuality:
+        """What every table holds: what was read and refused and why, duplicates, gaps, staleness, coverage.
 
-        state = Summarizer(on_bad_rows="refuse").update(self)
-        return {"transactions": state.quality}
+        The tables are read when this is first asked for, and the answer is kept.
+        """
+        if self._quality is None:
+            from clavis._checks import check
+
+            self._quality = check(self)
+        return self._quality
+
+    def read(self, table: str, *, on_bad_rows: str = "refuse", time_zone: str | None = None, threads: int = 0) -> Table:
+        """The usable rows of a table under the library's names of their columns.
+
+        Parameters
+        ----------
+        table
+            Its name, ``"contacts"``.
+        on_bad_rows
+            ``"refuse"`` (default) leaves out rows that cannot be used, which ``quality`` lists; ``"raise"`` makes the
+            first one an error that names it. Rows without a customer are left out.
+        time_zone, threads
+            As in :func:`summarize`.
+
+        Returns
+        -------
+        Table
+            Ids are integers or text; times ``datetime64[us]`` in UTC, or ``datetime64[D]`` where all are dates; numbers
+            ``float64``; words of a fixed choice in lower case.
+        """
+        from clavis._checks import read
+
+        return read(self, table, on_bad_rows, time_zone, threads)[0]
 
     def __repr__(self) -> str:
         lines = [
@@ -145,4 +162,11 @@ def _names(name: str, table: Any, mapping: Mapping[str, str]) -> dict[str, str]:
     present = _input.column_names(table, name)
     _input.require_columns(present, {role: mapping.get(role, role) for role in (*required, *mapping)}, name)
     labels = {role: mapping.get(role, role) for role in (*required, *optional)}
-    return {role: label for role, label in labels.items() if label in present}
+    found = {role: label for role, label in labels.items() if label in present}
+    some: list[str] = _RULES[name]["one_of"]
+    if some and not any(role in found for role in some):
+        raise _clavis.InputError(
+            f"{name}: there is no column {' or '.join(some)}, of which one is needed; "
+            f"the columns are {', '.join(present)}"
+        )
+    return found
