@@ -225,7 +225,7 @@ py::dict truth_dict(simulate::shop_truth&& truth, simulate::shop_labels const& l
     result["share_ratio"] = numbers(std::move(truth.share_ratio));
     result["attitude"] = numbers(std::move(truth.attitude));
     result["attitude_drop"] = numbers(std::move(truth.attitude_drop));
-    result["spurious"] = adopt<bool>(std::move(truth.spurious));
+    result["spurious"] = numbers(std::move(truth.spurious));
     result["response"] =
         codes(std::move(truth.response), {"persuadable", "sure_thing", "lost_cause", "sleeping_dog"});
     result["late_payment_chance"] = numbers(std::move(truth.late_payment_chance));

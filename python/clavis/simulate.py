@@ -206,8 +206,8 @@ def simulate_shop(
 
         ``transactions``: ``customer_id`` (from 1), ``time``, ``amount`` (negative for returns), ``event_id``,
         ``known_time``, ``order_id`` (a return carries that of its order), ``kind`` (``sale``, ``return``),
-        ``category``, ``product_line``, ``store``, ``quantity`` (negative for returns), ``discount``, ``cost``, ``margin``,
-        ``due_time`` and ``paid_time`` (NaT where not on account, or not paid in the period).
+        ``category``, ``product_line``, ``store``, ``quantity`` (negative for returns), ``discount``, ``cost``,
+        ``margin``, ``due_time`` and ``paid_time`` (NaT where not on account, or not paid in the period).
 
         ``customers``: ``customer_id``, ``segment``, ``account_id``, ``owner``, ``acquired_by``, ``acquired_time``,
         ``birth_date``, ``region``, ``income``. ``contacts``: ``customer_id``, ``time``, ``kind`` (``inquiry``,
@@ -228,7 +228,8 @@ def simulate_shop(
         (``none``, ``switched``, ``stopped``, ``other``), ``dropped_category``, ``spend_mean`` (expected amount of an
         order), ``return_chance`` (of a line), ``purchases`` (orders that came about), ``wallet`` (spent a week on all
         suppliers) and ``share`` (of it here) before any change, ``wallet_ratio`` and ``share_ratio`` (after over
-        before), ``attitude`` (standard normal), ``attitude_drop`` (before ``change_day``), ``spurious``, ``response``
+        before), ``attitude`` (standard normal), ``attitude_drop`` (before ``change_day``), ``spurious`` (1: high share, low
+        attitude), ``response``
         (``persuadable``, ``sure_thing``, ``lost_cause``, ``sleeping_dog``), ``late_payment_chance``, ``invitations``
         (to surveys).
 

@@ -59,8 +59,15 @@ season_clock::season_clock(shop_options const& options)
     for (std::size_t h = 0; h < 24; ++h)
         business_[h + 1] = business_[h] + options.hour_weights[h] / hours;
 
-    while (options.hour_weights[opening_hour_] == 0)
-        ++opening_hour_;
+    std::size_t opening_hour = 0;
+    while (options.hour_weights[opening_hour] == 0)
+        ++opening_hour;
+    for (std::size_t i = 0; i < hour_of_.size(); ++i) {
+        std::size_t h = opening_hour;
+        while (h < 23 && business_[h + 1] <= static_cast<double>(i) / 64)
+            ++h;
+        hour_of_[i] = static_cast<std::uint8_t>(h);
+    }
 
     auto const zone = time_zone::named(options.time_zone);
     hour_start_.reserve(24 * size);
@@ -95,7 +102,7 @@ instant season_clock::time_at(double season_time, int day) const {
 }
 
 instant season_clock::time_of_day(int day, double part) const {
-    std::size_t h = opening_hour_;
+    std::size_t h = hour_of_[static_cast<std::size_t>(std::clamp(static_cast<int>(part * 64), 0, 63))];
     while (h < 23 && business_[h + 1] <= part)
         ++h;
     // Where rounding left the last sum below `part`, the last open hour takes it.

@@ -53,9 +53,10 @@ class season_clock {
     std::vector<double> elapsed_;        // days + 1
     std::vector<std::int32_t> day_of_;   // the day at each whole number of season time
     std::array<double, 25> business_{};  // part of a day's business done at each hour
-    std::size_t opening_hour_ = 0;       // the first with any business
-    std::vector<instant> hour_start_;    // 24 a day
-    std::vector<instant> midnight_;      // days + 1
+    std::array<std::uint8_t, 64>
+        hour_of_{};                    // where to seek parts of a day, from the hour at each 64th of it
+    std::vector<instant> hour_start_;  // 24 a day
+    std::vector<instant> midnight_;    // days + 1
 };
 
 }  // namespace clavis::simulate

@@ -1,5 +1,6 @@
 #include "clavis/simulate/shop.hpp"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 #include <utility>
@@ -81,12 +82,17 @@ shop simulate_shop(shop_options const& options, unsigned threads, progress const
     resize(result.truth, customers);
     resize(result.customers, customers);
 
+    // More than most blocks need, up to a bound: memory that is not touched costs nothing.
+    double const lines_a_customer =
+        std::min(1000.0, 1.2 * (2 + options.mean_rate * options.days / 7) * (1 + options.extra_lines));
     std::vector<block_result> blocks(block_count(customers, customers_a_block));
     parallel_blocks(
         customers, customers_a_block, threads,
         [&](std::size_t block, std::size_t begin, std::size_t end) {
             customer_simulator simulator(options, clock, plan);
             block_result done;
+            done.lines.reserve(static_cast<std::size_t>(lines_a_customer * static_cast<double>(end - begin)));
+            done.customers.reserve(end - begin);
             for (std::size_t row = begin; row < end; ++row)
                 simulator.run(static_cast<std::int64_t>(row) + 1, result, done);
             blocks[block] = std::move(done);
