@@ -127,6 +127,34 @@ void bind_ledger(py::module_& module) {
                 state.merge(other);
             },
             py::arg("other"))
+        .def("to_bytes",
+             [](ledger::summarizer const& state) {
+                 std::vector<std::uint8_t> const saved = [&state] {
+                     py::gil_scoped_release unlocked;
+                     return state.to_bytes();
+                 }();
+                 return py::bytes(reinterpret_cast<char const*>(saved.data()), saved.size());
+             })
+        .def_static(
+            "from_bytes",
+            [](py::bytes const& data, unsigned threads, py::object callback) {
+                std::string_view const saved = data;
+                progress watch = make_progress(std::move(callback));
+                py::gil_scoped_release unlocked;
+                return ledger::summarizer::from_bytes(
+                    {reinterpret_cast<std::uint8_t const*>(saved.data()), saved.size()}, threads,
+                    std::move(watch));
+            },
+            py::arg("data"), py::kw_only(), py::arg("threads"), py::arg("progress"))
+        .def("memory",
+             [](ledger::summarizer const& state) {
+                 ledger::summarizer::memory const held = state.held();
+                 py::dict result;
+                 result["ids"] = held.ids;
+                 result["days"] = held.days;
+                 result["waiting"] = held.waiting;
+                 return result;
+             })
         .def("finish",
              [](ledger::summarizer const& state) {
                  return to_dict([&state] {

@@ -152,11 +152,35 @@ def _check(summary: Summary) -> None:
             raise ValueError(f'summary, column "{column}", row {row}: "{summary[column][row]}" {problem}')
 
 
+def _roles(
+    customer: str,
+    time: str,
+    amount: str | None,
+    order_id: str | None,
+    currency: str | None,
+    kind: str | None,
+    event_id: str | None,
+    known_time: str | None,
+) -> dict[str, str | None]:
+    """Our names of the columns to the user's."""
+    return {
+        "customer_id": customer,
+        "time": time,
+        "amount": amount,
+        "order_id": order_id,
+        "currency": currency,
+        "kind": kind,
+        "event_id": event_id,
+        "known_time": known_time,
+    }
+
+
 class Summarizer:
     """The state behind :func:`summarize`: fed batch by batch, merged over shards.
 
     The keywords are those of :func:`summarize`. Any split of the rows, in any order, over any number of states gives
-    the same summary.
+    the same summary, and the same bytes of :meth:`to_bytes`. Memory is a batch and some 40 bytes a customer (at nine
+    purchase days each; 4 a day more), and the ids: nothing for integers that lie close together, else 12 to 60 bytes.
 
     Examples
     --------
@@ -193,16 +217,7 @@ class Summarizer:
         threads: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        self._roles = {
-            "customer_id": customer,
-            "time": time,
-            "amount": amount,
-            "order_id": order_id,
-            "currency": currency,
-            "kind": kind,
-            "event_id": event_id,
-            "known_time": known_time,
-        }
+        self._roles = _roles(customer, time, amount, order_id, currency, kind, event_id, known_time)
         self._state = _clavis.ledger.Summarizer(
             unit=_time.microseconds(unit),
             collapse=collapse,
@@ -230,6 +245,51 @@ class Summarizer:
         """Take in what another state with the same keywords has read. Returns the state itself."""
         self._state.merge(other._state)
         return self
+
+    def to_bytes(self) -> bytes:
+        """The state as bytes with a version: options, counts, ids and purchase days, not column names.
+
+        Any split of the rows, in any order, over any number of states gives the same bytes. Row numbers of refused
+        rows belong to a reading: their counts, reasons and a few values are saved.
+        """
+        return self._state.to_bytes()
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: bytes,
+        *,
+        customer: str = "customer_id",
+        time: str = "time",
+        amount: str | None = None,
+        order_id: str | None = "order_id",
+        currency: str | None = "currency",
+        kind: str | None = "kind",
+        event_id: str | None = "event_id",
+        known_time: str | None = "known_time",
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> Summarizer:
+        """The state that :meth:`to_bytes` saved, ready to go on.
+
+        Parameters
+        ----------
+        data
+            What :meth:`to_bytes` returned. Every other keyword of :class:`Summarizer` is in it.
+        customer, time, amount, order_id, currency, kind, event_id, known_time
+            Names of the columns of what is read from here on; of no meaning to what was read before.
+        threads, progress
+            As for :class:`Summarizer`.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are no state, are damaged, or come from a later version.
+        """
+        state = cls.__new__(cls)
+        state._roles = _roles(customer, time, amount, order_id, currency, kind, event_id, known_time)
+        state._state = _clavis.ledger.Summarizer.from_bytes(bytes(data), threads=threads, progress=progress)
+        return state
 
     @property
     def quality(self) -> Quality:

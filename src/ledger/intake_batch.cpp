@@ -117,6 +117,7 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 void list_row(refusal& entry, std::int64_t row, std::string value) {
     ++entry.count;
     note_example(entry, value);
+    if (row < 0) return;  // of a saved state, which has no row numbers
     auto const at = std::upper_bound(entry.rows.begin(), entry.rows.end(), row) - entry.rows.begin();
     if (at >= static_cast<std::ptrdiff_t>(refusal::listed)) return;
     entry.rows.insert(entry.rows.begin() + at, row);

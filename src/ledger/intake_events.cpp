@@ -10,7 +10,6 @@ namespace clavis::ledger {
 
 namespace {
 
-constexpr std::string_view read_before = "was read before";
 constexpr std::string_view differs = "is the event of another row as well, which differs";
 
 bool is_missing(column_view const& ids, std::size_t row) {
@@ -50,8 +49,10 @@ void list_at_odds(quality_report& quality, std::string_view column, std::int64_t
 }
 
 void raise_at_odds(location where, std::int64_t earlier, std::string_view difference) {
-    throw input_error(where, "is the event of row " + std::to_string(earlier) +
-                                 " as well, which differs in " + std::string(difference));
+    std::string const other =
+        earlier == event_entry::of_saved_state ? "a row of a saved state" : "row " + std::to_string(earlier);
+    throw input_error(where,
+                      "is the event of " + other + " as well, which differs in " + std::string(difference));
 }
 
 event_content intake::content_of(canonical_rows const& rows, std::size_t row) const {

@@ -11,6 +11,9 @@
 
 namespace clavis::ledger {
 
+/// Why a row is listed among the duplicates.
+inline constexpr std::string_view read_before = "was read before";
+
 struct intake::reading {
     std::size_t base;          ///< the first row of the batch in canonical_rows
     std::int64_t rows_before;  ///< read before it

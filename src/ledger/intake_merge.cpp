@@ -90,7 +90,7 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
             if (content == known) return;
             raise_at_odds({.table = quality_.table,
                            .column = column,
-                           .row = quality_.rows_read + entry.row,
+                           .row = quality_.rows_read + std::max<std::int64_t>(entry.row, 0),
                            .value = other.event_ids_.label(static_cast<std::uint32_t>(code))},
                           ours.row, at_odds(content, known));
         });
@@ -137,7 +137,9 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
     // Of events that both have read one row stays; the other's row is then marked here.
     std::vector<std::uint8_t> drop(other_rows.size(), 0);
     bool replaced = false;
-    std::int64_t const offset = quality_.rows_read;
+    auto at = [offset = quality_.rows_read](std::int64_t row) {
+        return row == event_entry::of_saved_state ? row : offset + row;
+    };
     auto set_aside = [&](event_content const& content) {
         bool const attributed = content.customer != event_content::no_customer;
         (attributed ? amount_total_ : amount_without_customer_) -= content.amount;
@@ -149,10 +151,10 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
         std::string const label = other.event_ids_.label(static_cast<std::uint32_t>(code));
         if (content == known || !before(content, known)) {
             if (content == known) {
-                list_duplicate(quality, column, offset + entry.row, label);
+                list_duplicate(quality, column, at(entry.row), label);
                 ours.duplicates += 1 + entry.duplicates;
             } else {
-                list_at_odds(quality, column, offset + entry.row, label, entry.duplicates);
+                list_at_odds(quality, column, at(entry.row), label, entry.duplicates);
                 replaced = true;
             }
             set_aside(content);
@@ -162,7 +164,7 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
         replaced = true;
         list_at_odds(quality, column, ours.row, label, ours.duplicates);
         set_aside(known);
-        ours.row = offset + entry.row;
+        ours.row = at(entry.row);
         ours.duplicates = entry.duplicates;
         if (ours.is_loose()) {
             if (entry.is_loose()) {
@@ -185,7 +187,7 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
         event_entry const& entry = other.events_.entries[code];
         event_entry& ours = events_.entries[codes[code]];
         if (!entry.known() || ours.known()) continue;
-        ours = {.place = 0, .row = offset + entry.row, .duplicates = entry.duplicates};
+        ours = {.place = 0, .row = at(entry.row), .duplicates = entry.duplicates};
         if (!entry.is_loose()) continue;
         ours.place = event_entry::loose | events_.unattributed.size();
         events_.unattributed.push_back(theirs(entry));

@@ -117,8 +117,9 @@ summarizer& summarizer::operator=(summarizer const& other) {
 }
 summarizer& summarizer::operator=(summarizer&&) noexcept = default;
 
-bool summarizer::keeps_rows(bool orders) const {
-    return orders || options_.collapse_by == collapse::none || options_.collapse_by == collapse::hour;
+bool summarizer::keeps_rows(intake_facts const& facts) const {
+    return facts.has_orders_ || facts.has_events_ || options_.collapse_by == collapse::none ||
+           options_.collapse_by == collapse::hour;
 }
 
 void summarizer::fold_where_much_waits() {
@@ -128,8 +129,8 @@ void summarizer::fold_where_much_waits() {
 
 summarizer& summarizer::update(transactions_view const& batch) {
     check_columns(batch);
-    if (keeps_rows(intake_.has_rows() ? intake_.has_orders() || intake_.has_events()
-                                     : batch.order_id || batch.event_id)) {
+    bool const first = !intake_.has_rows();
+    if (keeps_rows(intake_.facts()) || (first && (batch.order_id || batch.event_id))) {
         intake_.read(batch, rows_);
         return *this;
     }
@@ -165,7 +166,7 @@ summarizer& summarizer::merge(summarizer const& other) {
         throw input_error("states to be merged must have equal options");
     if (!other.intake_.has_rows()) return *this;
     if (&other == this) return merge(summarizer(other));
-    if (keeps_rows(other.intake_.has_orders() || other.intake_.has_events())) {
+    if (keeps_rows(other.intake_.facts())) {
         intake_.merge(other.intake_, rows_, other.rows_);
         return *this;
     }
@@ -180,10 +181,11 @@ summarizer& summarizer::merge(summarizer const& other) {
 
 summarizer::memory summarizer::held() const {
     auto of = [](auto const& column) { return column.capacity() * sizeof(column[0]); };
-    return {.ids = intake_.customers().bytes() + intake_.orders().bytes(),
+    return {.ids = intake_.customers().bytes() + intake_.orders().bytes() + intake_.event_ids().bytes() +
+                   of(intake_.events().entries) + of(intake_.events().unattributed),
             .days = days_->folded_bytes(),
             .waiting = days_->waiting_bytes() + of(rows_.customer) + of(rows_.day) + of(rows_.time) +
-                       of(rows_.amount) + of(rows_.order) + of(rows_.kind)};
+                       of(rows_.amount) + of(rows_.order) + of(rows_.event) + of(rows_.kind)};
 }
 
 summary summarizer::finish() const {
@@ -227,7 +229,7 @@ summary summarizer::finish() const {
     bool const holdout = options_.calibrate_until.has_value();
     std::vector<std::uint32_t> sorted;
     std::vector<std::uint32_t> rank;
-    if (!ids.in_order() || keeps_rows(given.has_orders || intake_.has_events())) {
+    if (!ids.in_order() || keeps_rows(intake_.facts())) {
         sorted = ids.sorted();
         rank = ranks(sorted);
     }
@@ -236,7 +238,7 @@ summary summarizer::finish() const {
     for_each_column(result, given.has_amounts, holdout, options_.threads,
                     [places](auto& column) { column.resize(places); });
     std::vector<fate> fates(places, fate::no_rows);
-    if (keeps_rows(given.has_orders || intake_.has_events())) {
+    if (keeps_rows(intake_.facts())) {
         auto run = [&]<class Row>(Row const*) {
             group_by_customer<Row>(
                 rows_, rank, partitioning(rows_.size(), rank.size()), options_.threads, options_.watch,
@@ -284,7 +286,7 @@ history summarizer::daily() const {
     if (!intake_.last_day()) refuse_empty(quality());
     bool const cancels = intake_.has_amounts() && options_.returns == returns_policy::net;
     std::vector<std::uint32_t> const sorted = intake_.customers().sorted();
-    bool const rows_kept = keeps_rows(intake_.has_orders() || intake_.has_events());
+    bool const rows_kept = keeps_rows(intake_.facts());
     partitioning const parts(rows_.size(), sorted.size());
 
     // Every partition collects its days; then they are put one after the other.

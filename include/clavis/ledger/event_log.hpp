@@ -28,6 +28,7 @@ struct event_content {
 struct event_entry {
     static constexpr std::uint64_t nowhere = std::numeric_limits<std::uint64_t>::max();
     static constexpr std::uint64_t loose = std::uint64_t{1} << 63;  ///< in event_log::unattributed
+    static constexpr std::int64_t of_saved_state = -1;              ///< a row of another reading
 
     std::uint64_t place = nowhere;  ///< the row in canonical_rows, or loose | place in `unattributed`
     std::int64_t row = 0;           ///< the row as it was read, over all batches

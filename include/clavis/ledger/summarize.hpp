@@ -34,8 +34,9 @@
 // a customer therefore holds for any number of days; what is spent is 4 bytes a customer's day (within a factor of 2
 // of that limit), 38 a customer at nine days, 3 more a day where times are instants of whole seconds, and an id (see
 // directory.hpp). Until they are folded into days, rows wait in 8 bytes each: as many as the last batch held and
-// then at most 16 MB or 12 bytes a customer. Distinct orders need their ids, and collapse::hour and none their instants:
-// such states keep their rows, in 17 to 29 bytes each and the ids of orders.
+// then at most 16 MB or 12 bytes a customer. Distinct orders need their ids, and collapse::hour and none their instants,
+// and events that are used once a row each: such states keep their rows, in 16 to 33 bytes each, the ids of orders,
+// and 24 bytes an event with its id.
 
 #include <cstddef>
 #include <cstdint>
@@ -116,7 +117,7 @@ class summarizer {
     memory held() const;
 
   private:
-    bool keeps_rows(bool orders) const;
+    bool keeps_rows(intake_facts const& facts) const;
     void fold_where_much_waits();
 
     summarize_options options_;
