@@ -10,40 +10,6 @@
 namespace clavis::lifetime {
 namespace {
 
-// ln [B(a, b + n) / B(a, b)] = -sum over i < n of ln(1 + a / (b + i)), and its derivatives.
-struct stay_sums {
-    double log = 0.0;       // sum of ln(1 + a / (b + i))
-    double a_first = 0.0;   // sum of 1 / (a + b + i)
-    double a_second = 0.0;  // sum of 1 / (a + b + i)^2
-    double b_first = 0.0;   // sum of a / ((b + i) (a + b + i))
-    double b_second = 0.0;  // sum of 1 / (b + i)^2 - 1 / (a + b + i)^2
-
-    void walk(double a, double b, std::int32_t from, std::int32_t to) {
-        double const s = a + b;
-        if (to - from > longest_walk) {
-            double const n = to - from;
-            log += numerics::log_rising(s + from, n) - numerics::log_rising(b + from, n);
-            double const first = numerics::digamma(s + to) - numerics::digamma(s + from);
-            double const second = numerics::trigamma(s + from) - numerics::trigamma(s + to);
-            a_first += first;
-            a_second += second;
-            b_first += numerics::digamma(b + to) - numerics::digamma(b + from) - first;
-            b_second += numerics::trigamma(b + from) - numerics::trigamma(b + to) - second;
-            return;
-        }
-        for (std::int32_t i = from; i < to; ++i) {
-            double const with = 1.0 / (s + i);
-            double const without = 1.0 / (b + i);
-            double const ratio = a * without;
-            log += std::log1p(ratio);
-            a_first += with;
-            a_second += with * with;
-            b_first += ratio * with;
-            b_second += ratio * with * (with + without);
-        }
-    }
-};
-
 constexpr std::size_t dimension = 4;
 // Value, gradient, upper triangle of the Hessian in the order of (r, alpha, a, b).
 struct totals {
@@ -166,8 +132,10 @@ totals combine(run_terms const& run, row_sums const& s, double x, double weight,
     return t;
 }
 
+}  // namespace
+
 // Dropout makes rates look smaller than they are, and by how much is open: some starts are faster.
-search_region region(rate_moments const& moments) {
+search_region beta_geo_region(rate_moments const& moments) {
     auto const [rate, r] = moments;
     return {.starts = {{r, r / (1.5 * rate), 0.8, 2.5},
                        {2.0, 2.0 / (2.0 * rate), 0.5, 5.0},
@@ -177,7 +145,7 @@ search_region region(rate_moments const& moments) {
             .center = {1.0, std::max(1.0, 1.0 / rate), 1.0, 1.0}};
 }
 
-void ridges(fit_solution const& fit, std::vector<std::string>& words) {
+void beta_geo_ridges(fit_solution const& fit, std::vector<std::string>& words) {
     rate_ridge(fit, words);
     double const a = fit.theta[2];
     double const b = fit.theta[3];
@@ -198,8 +166,6 @@ void ridges(fit_solution const& fit, std::vector<std::string>& words) {
             words.push_back("a and b are not identified by these data");
     }
 }
-
-}  // namespace
 
 double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave first_chance,
                           std::span<double const> theta, std::span<double> gradient,
@@ -268,8 +234,8 @@ fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options con
                                  std::span<double> gradient, std::span<double> hessian, unsigned threads) {
                              return beta_geo_objective(rows, first, theta, gradient, hessian, threads);
                          },
-                     .region = region,
-                     .ridges = ridges});
+                     .region = beta_geo_region,
+                     .ridges = beta_geo_ridges});
 }
 
 }  // namespace clavis::lifetime

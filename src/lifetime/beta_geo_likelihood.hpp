@@ -4,7 +4,10 @@
 // is a chance to leave at time 0.
 
 #include <array>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "clavis/lifetime/fit.hpp"
 #include "fit_rows.hpp"
@@ -22,6 +25,10 @@ fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options con
 double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave first,
                           std::span<double const> theta, std::span<double> gradient,
                           std::span<double> hessian, unsigned threads);
+
+/// Starts for (r, alpha, a, b), and what a search that ended on a ridge says of them.
+search_region beta_geo_region(rate_moments const& moments);
+void beta_geo_ridges(fit_solution const& fit, std::vector<std::string>& words);
 
 /// log L of one row; parameters and times in one unit.
 double beta_geo_log_likelihood(double r, double alpha, double a, double b, first_chance_to_leave first,
