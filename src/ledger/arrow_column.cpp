@@ -389,10 +389,11 @@ class column_reader {
 
 column_view read_coded(ArrowArray const& array, column_plan const& plan, std::int64_t begin,
                        std::size_t length, bitmap parent, column_place const& place, batch_memory& memory) {
+    check_array(array, begin, static_cast<std::int64_t>(length), place);
     if (array.dictionary == nullptr) place.damaged("its dictionary is missing");
     ArrowArray const& dictionary = *array.dictionary;
-    if (dictionary.dictionary != nullptr) place.damaged("its dictionary has a dictionary");
     check_array(dictionary, 0, 0, place);
+    if (dictionary.dictionary != nullptr) place.damaged("its dictionary has a dictionary");
     column_place const of_values = place.of_values();
     column_view const values =
         column_reader(dictionary, 0, static_cast<std::size_t>(dictionary.length), of_values, memory)

@@ -64,7 +64,8 @@ arrow_field read_field(ArrowSchema const& schema, std::string const& which, Refu
     if (std::string_view(type->format) == "+r" && type->n_children == 2 && type->children != nullptr) {
         field.run_end_encoded = true;
         for (int child = 0; child < 2; ++child) {
-            if (type->children[child] == nullptr || type->children[child]->format == nullptr)
+            if (type->children[child] == nullptr || type->children[child]->release == nullptr ||
+                type->children[child]->format == nullptr)
                 refuse("the runs of " + which + " have no format");
         }
         type = type->children[1];
@@ -72,7 +73,8 @@ arrow_field read_field(ArrowSchema const& schema, std::string const& which, Refu
     if (type->dictionary != nullptr) {
         field.dictionary = true;
         type = type->dictionary;
-        if (type->format == nullptr) refuse("the dictionary of " + which + " has no format");
+        if (type->release == nullptr || type->format == nullptr)
+            refuse("the dictionary of " + which + " has no format");
     }
     field.format = printable(type->format);
     return field;

@@ -56,19 +56,40 @@ class stream_maker {
         char const* text;
         std::size_t width;  // bytes an element; 0: bits; text has its own way
     };
-    static constexpr std::array<format_case, 26> formats{
-        {{"n", 0},       {"b", 0},    {"c", 1},        {"C", 1},          {"s", 2},       {"S", 2},
-         {"i", 4},       {"I", 4},    {"l", 8},        {"L", 8},          {"e", 2},       {"f", 4},
-         {"g", 8},       {"u", 4},    {"U", 8},        {"vu", 16},        {"tdD", 4},     {"tdm", 8},
-         {"tsu:UTC", 8}, {"tsn:", 8}, {"d:9,2,32", 4}, {"d:18,-3,64", 8}, {"d:38,2", 16}, {"d:38,18", 16},
-         {"+l", 4},      {"u", 4}}};
+    static constexpr std::array<format_case, 30> formats{{{"n", 0},          {"b", 0},
+                                                          {"c", 1},          {"C", 1},
+                                                          {"s", 2},          {"S", 2},
+                                                          {"i", 4},          {"I", 4},
+                                                          {"l", 8},          {"L", 8},
+                                                          {"e", 2},          {"f", 4},
+                                                          {"g", 8},          {"u", 4},
+                                                          {"U", 8},          {"vu", 16},
+                                                          {"tdD", 4},        {"tdm", 8},
+                                                          {"tsu:UTC", 8},    {"tsn:", 8},
+                                                          {"d:9,2,32", 4},   {"d:18,-3,64", 8},
+                                                          {"d:38,2", 16},    {"d:38,18", 16},
+                                                          {"d:9,2,256", 32}, {"d:60,20,256", 32},
+                                                          {"d:38,-18", 16},  {"+l", 4},
+                                                          {"+r", 0},         {"u", 4}}};
 
     foreign_type type(std::size_t number) {
-        foreign_type made{.format = formats[take() % formats.size()].text,
-                          .name = std::string(1, static_cast<char>('a' + number))};
-        if (take() % 4 == 3) made.dictionary.push_back({.format = formats[take() % formats.size()].text});
+        foreign_type made = plain_type();
+        made.name = std::string(1, static_cast<char>('a' + number));
+        if (made.format == "+r") {
+            constexpr std::array<char const*, 4> ends{"s", "i", "l", "I"};
+            made.children.push_back({.format = ends[take() % (rarely() ? 4 : 3)], .name = "run_ends"});
+            made.children.push_back(plain_type());
+            if (rarely()) made.children.pop_back();
+            if (rarely()) made.null_children = true;
+        }
         if (rarely()) made.released = true;
         if (rarely()) made.name = std::string(1, static_cast<char>(take()));
+        return made;
+    }
+    foreign_type plain_type() {
+        foreign_type made{.format = formats[take() % formats.size()].text};
+        if (take() % 4 == 3) made.dictionary.push_back({.format = formats[take() % formats.size()].text});
+        if (rarely()) made.no_format = true;
         return made;
     }
 
@@ -86,10 +107,37 @@ class stream_maker {
     }
 
     foreign_array column(foreign_type const& of_type, std::int64_t length) {
+        if (of_type.format == "+r" && of_type.children.size() == 2) return runs(of_type, length);
         foreign_array made = plain(of_type.format, length);
         if (!of_type.dictionary.empty() && !rarely()) {
             made.dictionary.push_back(plain(of_type.dictionary.front().format, take() % 12));
         }
+        return made;
+    }
+
+    foreign_array runs(foreign_type const& of_type, std::int64_t length) {
+        foreign_array made{.length = length, .offset = take() % 4 == 3 ? take() % 9 : 0};
+        std::vector<std::int64_t> ends;
+        for (std::int64_t end = 0; end < length + made.offset && ends.size() < 64;) {
+            std::uint8_t const step = take();
+            end += step < 240 ? 1 + step % 7 : -(step % 5);
+            ends.push_back(end);
+        }
+        auto const narrowed = [&ends](auto number) {
+            std::vector<decltype(number)> values;
+            for (auto const end : ends)
+                values.push_back(static_cast<decltype(number)>(end));
+            return fixed(values);
+        };
+        std::string const& format = of_type.children[0].format;
+        made.children.push_back(format == "s"   ? narrowed(std::int16_t{})
+                                : format == "l" ? narrowed(std::int64_t{})
+                                                : narrowed(std::int32_t{}));
+        if (rarely()) validity(made.children[0]);
+        spoil(made.children[0]);
+        made.children.push_back(column(of_type.children[1], static_cast<std::int64_t>(ends.size()) -
+                                                                (rarely() && !ends.empty() ? 1 : 0)));
+        spoil(made);
         return made;
     }
 

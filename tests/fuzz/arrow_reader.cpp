@@ -1,8 +1,4 @@
-// Fuzzes the Arrow reader with libFuzzer:
-//
-//     clang++-16 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Isrc -Itests/cpp
-//         tests/fuzz/arrow_reader.cpp src/ledger/arrow_*.cpp -o fuzz_arrow_reader
-//     ./fuzz_arrow_reader -max_len=4096 tests/fuzz/arrow_corpus
+// Fuzzes the Arrow reader: the input says what a producer hands out, right or wrong (arrow_input.hpp).
 
 #include "arrow_input.hpp"
 

@@ -1,8 +1,4 @@
-// Fuzzes the readers of time text, lengths of time and compiled time zones with libFuzzer:
-//
-//     clang++-16 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Isrc
-//         tests/fuzz/core_time.cpp src/core/time*.cpp -o fuzz_core_time
-//     ./fuzz_core_time -max_len=4096 /usr/share/zoneinfo/Europe
+// Fuzzes the readers of time text, lengths of time and compiled time zones.
 
 #include <cstddef>
 #include <cstdint>

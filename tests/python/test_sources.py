@@ -273,6 +273,7 @@ def test_unusable_sources(tmp_path: Path) -> None:
         ("  ", "the source is an empty text"),
         (written(tmp_path, "", "x.parquet"), r"x\.parquet: is empty"),
         (written(tmp_path, "id\n1\n", "x.duckdb"), "does not hold what its name says"),
+        (written(tmp_path, "id\n1\n", "x.csv.gz"), r"x\.csv\.gz: is no gzip archive, whatever its name says"),
     ]:
         with pytest.raises(ValueError, match=complaint):
             cv.read(source)

@@ -19,7 +19,7 @@ using clavis::test::read_arrow_input;
 TEST(ArrowFuzz, TheCorpusNeverBreaksTheReader) {
     int files = 0, accepted = 0;
     for (auto const& entry :
-         std::filesystem::directory_iterator(CLAVIS_SOURCE_DIR "/tests/fuzz/arrow_corpus")) {
+         std::filesystem::directory_iterator(CLAVIS_SOURCE_DIR "/tests/fuzz/arrow_reader_corpus")) {
         std::ifstream file(entry.path(), std::ios::binary);
         std::string const text(std::istreambuf_iterator<char>(file), {});
         std::vector<std::uint8_t> const input(text.begin(), text.end());

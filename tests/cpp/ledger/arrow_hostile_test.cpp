@@ -41,6 +41,12 @@ TEST_F(ArrowReader, RefusesDamagedSchemas) {
     refuses(
         {.format = "+s", .children = {{.format = "i", .dictionary = {{.format = "u", .no_format = true}}}}},
         "dictionary of column 0 has no format");
+    refuses(
+        {.format = "+s", .children = {{.format = "i", .dictionary = {{.format = "u", .released = true}}}}},
+        "dictionary of column 0 has no format");
+    refuses(
+        {.format = "+s", .children = {{.format = "+r", .children = {id, {.format = "l", .released = true}}}}},
+        "the runs of column 0 have no format");
 }
 
 TEST_F(ArrowReader, RefusesDamagedStreams) {
@@ -245,6 +251,8 @@ TEST_F(ArrowReader, RefusesDamagedDictionaries) {
             codes.buffers = fixed<std::int32_t>({1, -1}).buffers;
         },
         "row 1: the Arrow data are damaged: the index -1");
+    refuses([](auto& codes) { codes.released = true; }, "released already");
+    refuses([](auto& codes) { codes.length = -1; }, "the length is -1");
     refuses([](auto& codes) { codes.dictionary[0].length = -1; }, "the length is -1");
     refuses([](auto& codes) { codes.dictionary[0].released = true; }, "released already");
     refuses([](auto& codes) { codes.dictionary[0].dictionary = {text<std::int32_t>({"a"})}; },
