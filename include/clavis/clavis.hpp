@@ -26,6 +26,7 @@
 #include "clavis/ledger/directory.hpp"
 #include "clavis/ledger/event_log.hpp"
 #include "clavis/ledger/history.hpp"
+#include "clavis/ledger/identities.hpp"
 #include "clavis/ledger/intake.hpp"
 #include "clavis/ledger/intake_rows.hpp"
 #include "clavis/ledger/quality.hpp"
@@ -45,6 +46,7 @@
 #include "clavis/lifetime/gamma_gamma.hpp"
 #include "clavis/lifetime/model.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+#include "clavis/lifetime/pareto_nbd.hpp"
 
 #include "clavis/loyalty/tier_program.hpp"
 #include "clavis/loyalty/tier_replay.hpp"

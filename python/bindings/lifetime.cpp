@@ -8,6 +8,7 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/lifetime/clv.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+#include "clavis/lifetime/pareto_nbd.hpp"
 
 namespace clavis::bindings {
 
@@ -219,6 +220,7 @@ void bind_lifetime(py::module_& module) {
 
     bind_model<lifetime::beta_geo_nbd>(room, "BetaGeoNBD");
     bind_model<lifetime::modified_beta_geo_nbd>(room, "ModifiedBetaGeoNBD");
+    bind_model<lifetime::pareto_nbd>(room, "ParetoNBD");
     bind_gamma_gamma(room);
 }
 

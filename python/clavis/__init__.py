@@ -6,7 +6,7 @@ from clavis._clavis import Cancelled, InputError, __version__
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
-from clavis.lifetime import BetaGeoNBD, FitReport, GammaGamma, ModifiedBetaGeoNBD, lifetime_value
+from clavis.lifetime import BetaGeoNBD, FitReport, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, lifetime_value
 from clavis.loyalty import TierProgram
 from clavis.quality import Quality, Refusal
 from clavis.simulate import simulate_shop
@@ -26,6 +26,7 @@ __all__ = [
     "GammaGamma",
     "InputError",
     "ModifiedBetaGeoNBD",
+    "ParetoNBD",
     "Quality",
     "Refusal",
     "RfmTable",

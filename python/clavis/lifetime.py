@@ -17,7 +17,7 @@ from clavis import _clavis, _columns, _input, _time
 from clavis.summary import Summary, _counts
 from clavis.table import Table
 
-__all__ = ["BetaGeoNBD", "FitReport", "GammaGamma", "ModifiedBetaGeoNBD", "lifetime_value"]
+__all__ = ["BetaGeoNBD", "FitReport", "GammaGamma", "ModifiedBetaGeoNBD", "ParetoNBD", "lifetime_value"]
 
 Progress = Callable[[str, float], Any]
 #: Text ("39 weeks"), a timedelta, or a number in the unit of the model.
@@ -216,6 +216,7 @@ class _Estimator:
 class _PurchaseModel(_Estimator):
     """Predictions that every model of repeat purchases offers."""
 
+    _endless: ClassVar[str]  # where the mean over an endless horizon does not exist
     _nameless = False  # fitted on rows that do not say their unit: numbers are in that unit
 
     def _settle(self) -> None:
@@ -306,7 +307,7 @@ class _PurchaseModel(_Estimator):
         """
         rows, _ = _rows(summary)
         result: Values = self._ready().expected_purchases(rows, *self._span(horizon, "horizon", rows.unit), threads)
-        _warn_infinite(result, "the mean number of purchases does not exist over an endless horizon (a <= 1)")
+        _warn_infinite(result, f"the mean number of purchases does not exist over an endless horizon ({self._endless})")
         return result
 
     def probability_no_purchase(self, summary: Any, horizon: Horizon, *, threads: int = 0) -> Values:
@@ -338,7 +339,7 @@ class _PurchaseModel(_Estimator):
         rows, _ = _rows(summary)
         span = self._span(math.inf if horizon is None else horizon, "horizon", rows.unit)
         result: Values = self._ready().discounted_expected_purchases(rows, float(annual_rate), *span, threads)
-        _warn_infinite(result, "without discounting the mean over an endless horizon does not exist (a <= 1)")
+        _warn_infinite(result, f"without discounting the mean over an endless horizon does not exist ({self._endless})")
         return result
 
     def expected_purchases_new_customer(self, t: Horizon | npt.ArrayLike) -> Any:
@@ -375,6 +376,7 @@ class BetaGeoNBD(_PurchaseModel):
     """
 
     _core_type = _clavis.lifetime.BetaGeoNBD
+    _endless = "a <= 1"
 
     def __init__(
         self,
@@ -399,6 +401,7 @@ class ModifiedBetaGeoNBD(_PurchaseModel):
     """
 
     _core_type = _clavis.lifetime.ModifiedBetaGeoNBD
+    _endless = "a <= 1"
 
     def __init__(
         self,
@@ -410,6 +413,42 @@ class ModifiedBetaGeoNBD(_PurchaseModel):
         unit: _time.Duration | None = None,
     ) -> None:
         super().__init__(r=r, alpha=alpha, a=a, b=b, unit=unit)
+
+
+class ParetoNBD(_PurchaseModel):
+    """Pareto/NBD (Schmittlein, Morrison and Colombo 1987): purchases at a rate λ ~ Gamma(r, α), and the customer leaves
+    at a rate μ ~ Gamma(s, β), at any time and without notice.
+
+    P(alive) falls with silence for one-time buyers too. For s ≤ 1 the mean number of purchases over an endless horizon
+    is infinite unless discounted.
+
+    Parameters
+    ----------
+    r, alpha, s, beta
+        All given: ready to use. Some given: held fixed in :meth:`fit`.
+    unit
+        The unit of ``alpha`` and ``beta``, as in :class:`BetaGeoNBD`.
+
+    Examples
+    --------
+    >>> m = ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669, unit="week")
+    >>> round(m.expected_purchases_new_customer("52 weeks"), 4)
+    1.4732
+    """
+
+    _core_type = _clavis.lifetime.ParetoNBD
+    _endless = "s <= 1"
+
+    def __init__(
+        self,
+        r: float | None = None,
+        alpha: float | None = None,
+        s: float | None = None,
+        beta: float | None = None,
+        *,
+        unit: _time.Duration | None = None,
+    ) -> None:
+        super().__init__(r=r, alpha=alpha, s=s, beta=beta, unit=unit)
 
 
 class GammaGamma(_Estimator):

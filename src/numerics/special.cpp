@@ -27,6 +27,22 @@ double stirling_remainder(double z) {
            z;
 }
 
+// Integral over 0 < y < end of exp(-n y - z (e^y - 1)), which is that of exp(-z v) (1 + v)^-(n + 1) with v = e^y - 1, by
+// panels on which it varies by less than e^8.
+double laplace_panels(double n, double z, double end) {
+    double sum = 0.0;
+    for (double low = 0.0; low < end;) {
+        double const high =
+            std::min(end, low + std::min(1.0, 8.0 / (std::abs(n) + std::abs(z) * std::exp(low + 1.0))));
+        sum += integrate16([&](double y) { return std::exp(-n * y - z * std::expm1(y)); }, low, high);
+        // Where it falls, it falls ever faster.
+        double const slope = n + z * std::exp(high);
+        if (slope > 0.0 && z > 0.0 && std::exp(-n * high - z * std::expm1(high)) < 1e-17 * slope * sum) break;
+        low = high;
+    }
+    return sum;
+}
+
 }  // namespace
 
 double log_gamma(double z) noexcept {
@@ -102,8 +118,8 @@ double incomplete_beta(double a, double b, double x) noexcept {
 }
 
 double scaled_upper_gamma(double n, double z) noexcept {
-    if (!(n > 0.0) || !(z >= 0.0)) return nan;
-    if (z == 0.0) return 1.0 / n;
+    if (!(n > -1.0) || !(z >= 0.0)) return nan;
+    if (z == 0.0) return n > 0.0 ? 1.0 / n : inf;
     if (z == inf) return 0.0;
     if (z >= 1.0 || n >= 40.0) {
         // 1 / (z + n + 1 - (n + 1) / (z + n + 3 - 2 (n + 2) / (z + n + 5 - ...))), by Lentz's method.
@@ -122,16 +138,17 @@ double scaled_upper_gamma(double n, double z) noexcept {
         }
         return result;
     }
-    // v = e^y - 1: panels on which exp(-n y - z e^y) varies by less than e^8.
-    double sum = 0.0;
-    double low = 0.0;
-    double const end = std::min(42.0 / n, std::log1p(42.0 / z));
-    while (low < end) {
-        double const high = std::min(end, low + std::min(1.0, 8.0 / (n + z * std::exp(low + 1.0))));
-        sum += integrate16([&](double y) { return std::exp(-n * y - z * std::expm1(y)); }, low, high);
-        low = high;
-    }
-    return sum;
+    return laplace_panels(n, z, n > 0.0 ? std::min(42.0 / n, std::log1p(42.0 / z)) : std::log1p(42.0 / z));
+}
+
+double laplace_power(double m, double z, double end) noexcept {
+    if (!(m > 0.0) || std::isnan(z) || !(end >= 0.0)) return nan;
+    if (end == 0.0) return 0.0;
+    if (end == inf) return z < 0.0 ? inf : scaled_upper_gamma(m - 1.0, z);
+    double const y = std::log1p(end);
+    // What lies behind the end is below e^-42 of the whole.
+    if (z >= 1.0 && z * end > 42.0) return scaled_upper_gamma(m - 1.0, z);
+    return laplace_panels(m - 1.0, z, y);
 }
 
 }  // namespace clavis::numerics

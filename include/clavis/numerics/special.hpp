@@ -9,6 +9,7 @@
 //   log_rising            5e-15    difference of two such series, taken before anything cancels
 //   incomplete_beta       1e-15    Boost.Math
 //   scaled_upper_gamma    5e-15    continued fraction (DLMF 8.9.2) or quadrature
+//   laplace_power         5e-15    likewise
 
 #include <cmath>
 
@@ -32,9 +33,13 @@ double log_beta(double a, double b) noexcept;
 /// I_x(a, b), the regularised incomplete beta function: a > 0, b > 0, 0 <= x <= 1.
 double incomplete_beta(double a, double b, double x) noexcept;
 
-/// z^n e^z Gamma(-n, z) = integral over v > 0 of exp(-z v) (1 + v)^-(n + 1), for n > 0 and z >= 0: 1 / n at z
-/// = 0, and never an overflow.
+/// z^n e^z Gamma(-n, z) = integral over v > 0 of exp(-z v) (1 + v)^-(n + 1), for n > -1 and z >= 0: 1 / n at z
+/// = 0 (infinite for n <= 0), and never an overflow.
 double scaled_upper_gamma(double n, double z) noexcept;
+
+/// The same with an end: integral over 0 < v < end of exp(-z v) (1 + v)^-m, for m > 0. For a finite end z may be
+/// negative; for an endless one it is scaled_upper_gamma(m - 1, z).
+double laplace_power(double m, double z, double end) noexcept;
 
 /// ln(1 + e^x) without overflow.
 inline double log1p_exp(double x) noexcept {

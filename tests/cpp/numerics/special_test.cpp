@@ -56,7 +56,8 @@ TEST(special, outside_the_domain_is_nan) {
         EXPECT_TRUE(std::isnan(trigamma(z)));
         EXPECT_TRUE(std::isnan(log_rising(z, 1.0)));
         EXPECT_TRUE(std::isnan(incomplete_beta(z, 1.0, 0.5)));
-        EXPECT_TRUE(std::isnan(scaled_upper_gamma(z, 1.0)));
+        EXPECT_TRUE(std::isnan(scaled_upper_gamma(z - 1.0, 1.0)));
+        EXPECT_TRUE(std::isnan(laplace_power(z, 1.0, 1.0)));
     }
     EXPECT_TRUE(std::isnan(log_rising(1.0, -1.0)));
     EXPECT_TRUE(std::isnan(incomplete_beta(1.0, 1.0, 1.5)));
@@ -68,6 +69,7 @@ TEST(special, ends_of_the_domain) {
     EXPECT_EQ(incomplete_beta(2.0, 3.0, 0.0), 0.0);
     EXPECT_EQ(incomplete_beta(2.0, 3.0, 1.0), 1.0);
     EXPECT_EQ(scaled_upper_gamma(4.0, 0.0), 0.25);
+    EXPECT_EQ(scaled_upper_gamma(-0.5, 0.0), std::numeric_limits<double>::infinity());
     EXPECT_EQ(scaled_upper_gamma(4.0, std::numeric_limits<double>::infinity()), 0.0);
     EXPECT_EQ(log1p_exp(1000.0), 1000.0);
     EXPECT_EQ(log1p_exp(-1000.0), 0.0);
