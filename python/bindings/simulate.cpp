@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -10,6 +11,7 @@
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
+#include "clavis/ledger/arrow.hpp"
 #include "clavis/simulate/beta_geo_nbd.hpp"
 #include "clavis/simulate/gamma_gamma.hpp"
 #include "clavis/simulate/modified_beta_geo_nbd.hpp"
@@ -233,6 +235,78 @@ py::dict truth_dict(simulate::shop_truth&& truth, simulate::shop_labels const& l
     return result;
 }
 
+constexpr char const* stream_capsule = "arrow_array_stream";
+
+void release_stream(PyObject* capsule) {
+    auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, stream_capsule));
+    if (stream == nullptr) {
+        PyErr_Clear();
+        return;
+    }
+    if (stream->release != nullptr) stream->release(stream);
+    delete stream;
+}
+
+/// A column of codes and the texts they stand for, as a dictionary of Arrow; `owner` keeps what it needs.
+ledger::named_column dictionary_column(std::string name, py::array const& codes,
+                                       std::vector<std::string> const& labels, columns& owner) {
+    auto texts = std::make_shared<text_column>();
+    for (auto const& text : labels)
+        texts->push_back(text);
+    ledger::named_column column;
+    column.name = std::move(name);
+    column.code_size = static_cast<int>(codes.itemsize());
+    column.dictionary = texts->view();
+    auto const size = static_cast<std::size_t>(codes.size());
+    column.view.size = size;
+    column.view.type = column_type::int32;  // what matters is the dictionary
+    column.view.values = codes.data();
+    auto valid = std::make_shared<std::vector<std::uint8_t>>(size / 8 + 1, std::uint8_t{0});
+    bool missing = false;
+    auto mark = [&](auto const* values) {
+        for (std::size_t i = 0; i < size; ++i) {
+            bool const known = values[i] < labels.size();
+            missing = missing || !known;
+            (*valid)[i / 8] = static_cast<std::uint8_t>((*valid)[i / 8] | (known ? 1U : 0U) << (i % 8));
+        }
+    };
+    if (column.code_size == 1) {
+        mark(static_cast<std::uint8_t const*>(codes.data()));
+    } else {
+        mark(static_cast<std::uint16_t const*>(codes.data()));
+    }
+    owner.keep(codes);
+    owner.keep(texts);
+    if (missing) {
+        column.view.validity = valid->data();
+        owner.keep(valid);
+    }
+    return column;
+}
+
+/// A capsule of an Arrow stream of all columns in order, those in `coded` (codes, texts) as dictionaries.
+py::object export_coded(columns const& plain, std::vector<std::string> const& order, py::dict const& coded) {
+    columns owner;
+    owner.keep(plain.owner());
+    std::vector<ledger::named_column> named;
+    for (auto const& name : order) {
+        if (coded.contains(name)) {
+            auto const pair = coded[name.c_str()].cast<py::tuple>();
+            named.push_back(dictionary_column(name, pair[0].cast<py::array>(),
+                                              pair[1].cast<std::vector<std::string>>(), owner));
+        } else if (auto const* entry = plain.find(name)) {
+            named.push_back({name, entry->view});
+        }
+    }
+    auto stream = std::make_unique<ArrowArrayStream>();
+    ledger::export_stream(std::move(named), owner.owner(), stream.get());
+    auto capsule =
+        py::reinterpret_steal<py::object>(PyCapsule_New(stream.get(), stream_capsule, &release_stream));
+    if (!capsule) throw py::error_already_set();
+    stream.release();
+    return capsule;
+}
+
 sys_days to_day(py::handle value) {
     return sys_days{std::chrono::days{value.cast<std::int64_t>()}};
 }
@@ -335,6 +409,7 @@ void bind_simulate(py::module_& module) {
 
     room.def("simulate_shop", &simulate_shop, py::arg("options"), py::arg("threads"), py::arg("progress"));
     room.def("shop_defaults", &shop_defaults);
+    room.def("export_coded", &export_coded, py::arg("plain"), py::arg("order"), py::arg("coded"));
 
     room.def(
         "beta_geo_nbd",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from clavis import _clavis, _input
 from clavis._extras import require
 from clavis.table import Table
 
@@ -99,6 +100,17 @@ class CodedTable(Table):
             copy=False,
         )
         return frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The columns as one Arrow record batch, text as dictionaries; ``requested_schema`` is ignored."""
+        plain = {name: values for name, values in self._raw.items() if not isinstance(values, Codes)}
+        coded = {
+            name: (np.ascontiguousarray(values.codes), list(values.names))
+            for name, values in self._raw.items()
+            if isinstance(values, Codes)
+        }
+        columns = _input.from_arrays(plain, {name: name for name in plain})
+        return _clavis.simulate.export_coded(columns, self.columns, coded)
 
     @property
     def _raw(self) -> dict[str, Array | Codes]:

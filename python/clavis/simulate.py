@@ -228,10 +228,9 @@ def simulate_shop(
         (``none``, ``switched``, ``stopped``, ``other``), ``dropped_category``, ``spend_mean`` (expected amount of an
         order), ``return_chance`` (of a line), ``purchases`` (orders that came about), ``wallet`` (spent a week on all
         suppliers) and ``share`` (of it here) before any change, ``wallet_ratio`` and ``share_ratio`` (after over
-        before), ``attitude`` (standard normal), ``attitude_drop`` (before ``change_day``), ``spurious`` (1: high share, low
-        attitude), ``response``
-        (``persuadable``, ``sure_thing``, ``lost_cause``, ``sleeping_dog``), ``late_payment_chance``, ``invitations``
-        (to surveys).
+        before), ``attitude`` (standard normal), ``attitude_drop`` (before ``change_day``), ``spurious`` (1: high
+        share, low attitude), ``response`` (``persuadable``, ``sure_thing``, ``lost_cause``, ``sleeping_dog``),
+        ``late_payment_chance``, ``invitations`` (to surveys).
 
     Raises
     ------
@@ -258,7 +257,7 @@ def simulate_shop(
     for name, size in (("segment_weights", 4), ("weekday_weights", 7), ("month_weights", 12), ("hour_weights", 24)):
         options[name] = _weights(options[name], size, name)
     core = _clavis.simulate.simulate_shop(options, threads, progress)
-    tables = {name: CodedTable(columns) for name, columns in core.items()}
+    tables: dict[str, Any] = {name: CodedTable(columns) for name, columns in core.items()}
     return CustomerBook(**tables)
 
 

@@ -65,6 +65,7 @@ struct child_list : std::vector<Raw> {
 struct schema_data {
     table_pointer table;
     child_list<ArrowSchema> children;
+    child_list<ArrowSchema> dictionary;  // one, or none
     std::vector<ArrowSchema*> child_pointers;
 };
 
@@ -86,6 +87,17 @@ void fill_schema(ArrowSchema& out, table_pointer const& table) {
         child.name = table->columns[i].name.c_str();
         child.flags = ARROW_FLAG_NULLABLE;
         child.release = release_schema;
+        if (table->columns[i].dictionary) {
+            child_data->dictionary.resize(1);
+            ArrowSchema& texts = child_data->dictionary.front();
+            auto texts_data = std::make_unique<schema_data>();
+            texts.format = table->columns[i].dictionary.type == column_type::utf8 ? "u" : "U";
+            texts.name = "";
+            texts.flags = ARROW_FLAG_NULLABLE;
+            texts.release = release_schema;
+            texts.private_data = texts_data.release();
+            child.dictionary = &texts;
+        }
         child.private_data = child_data.release();
         data->child_pointers.push_back(&child);
     }
@@ -100,6 +112,7 @@ void fill_schema(ArrowSchema& out, table_pointer const& table) {
 
 struct array_data {
     table_pointer table;
+    child_list<ArrowArray> dictionary;  // one, or none
     arrow::batch_memory memory;
     std::vector<void const*> buffers;
     child_list<ArrowArray> children;
@@ -132,7 +145,8 @@ void const* decimal_buffer(column_view const& view, arrow::batch_memory& memory)
     return words;
 }
 
-void fill_column(ArrowArray& out, column_view const& view, table_pointer const& table) {
+void fill_column(ArrowArray& out, column_view const& view, table_pointer const& table,
+                 column_view const& dictionary = {}) {
     auto data = std::make_unique<array_data>();
     data->table = table;
     data->buffers.push_back(validity_buffer(view, data->memory));
@@ -146,6 +160,11 @@ void fill_column(ArrowArray& out, column_view const& view, table_pointer const& 
     out.n_buffers = static_cast<std::int64_t>(data->buffers.size());
     out.buffers = data->buffers.data();
     out.release = release_array;
+    if (dictionary) {
+        data->dictionary.resize(1);
+        fill_column(data->dictionary.front(), dictionary, table);
+        out.dictionary = &data->dictionary.front();
+    }
     out.private_data = data.release();
 }
 
@@ -156,7 +175,7 @@ void fill_table(ArrowArray& out, table_pointer const& table) {
     data->children.resize(table->columns.size());
     for (std::size_t i = 0; i < table->columns.size(); ++i) {
         data->child_pointers.push_back(&data->children[i]);
-        fill_column(data->children[i], table->columns[i].view, table);
+        fill_column(data->children[i], table->columns[i].view, table, table->columns[i].dictionary);
     }
     out = {};
     out.length = static_cast<std::int64_t>(table->rows);
@@ -195,7 +214,7 @@ void export_stream(std::vector<named_column> columns, std::shared_ptr<void const
     table->owner = std::move(owner);
     table->rows = columns.empty() ? 0 : columns.front().view.size;
     for (auto const& column : columns) {
-        std::string format = format_of(column.view);
+        std::string format = !column.dictionary ? format_of(column.view) : column.code_size == 1 ? "C" : "S";
         if (format.empty())
             throw input_error(location{.column = column.name}, "has no type that Arrow could take");
         if (column.view.size != table->rows) {

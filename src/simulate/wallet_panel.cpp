@@ -52,7 +52,7 @@ void add_wallet(shop_options const& options, season_clock const& clock, quarters
         table.customer_id.push_back(story.id);
         table.period.push_back(static_cast<std::uint16_t>(quarter));
         table.competitor_spend.push_back(static_cast<std::int64_t>(reported));
-        table.category_spend.push_back(own + static_cast<std::int64_t>(reported));
+        table.category_spend.push_back(std::max<std::int64_t>(0, own) + static_cast<std::int64_t>(reported));
     }
 }
 

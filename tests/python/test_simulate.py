@@ -124,6 +124,24 @@ def test_text_is_coded_until_asked_for(book: cv.CustomerBook) -> None:
     assert arrow["owner"].to_pylist() == book.customers["owner"].tolist()
     assert arrow["segment"].to_pylist() == book.customers["segment"].tolist()
     assert "business" in repr(book.customers)
+    polars = pytest.importorskip("polars")
+    for name in book.tables:
+        table = getattr(book, name)
+        frame = polars.DataFrame(table)
+        assert frame.columns == table.columns
+        for column in table.columns:
+            if table[column].dtype == object:
+                assert frame[column].cast(polars.String).to_list() == table[column].tolist(), (name, column)
+    duckdb = pytest.importorskip("duckdb")
+    lines = book.transactions.to_arrow()
+    counted = dict(duckdb.sql("SELECT kind, count(*) FROM lines GROUP BY kind").fetchall())
+    assert counted == {kind: int((book.transactions["kind"] == kind).sum()) for kind in ("sale", "return")}
+    assert len(lines) == len(book.transactions)
+
+
+def test_every_table_passes_the_checks_of_the_book(book: cv.CustomerBook) -> None:
+    for name, report in book.quality.items():
+        assert report.rows_read == report.rows_used == len(getattr(book, name)), name
 
 
 def test_defaults_are_those_of_the_library() -> None:

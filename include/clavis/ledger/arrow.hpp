@@ -102,6 +102,9 @@ class arrow_reader {
 struct named_column {
     std::string name;
     column_view view;
+    /// Text: then the values of `view`, of any type, are unsigned codes of code_size (1 or 2) bytes into it.
+    column_view dictionary{};
+    int code_size = 0;
 };
 
 /// Fills `out` with a stream of one batch over the columns, which must be of one length. Nothing is copied

@@ -141,7 +141,7 @@ struct shop_surveys {
 struct shop_wallet {
     shop_column<std::int64_t> customer_id;
     shop_column<std::uint16_t> period;
-    shop_column<std::int64_t> category_spend;    ///< own net sales and competitor_spend
+    shop_column<std::int64_t> category_spend;    ///< own net sales (at least 0) and competitor_spend
     shop_column<std::int64_t> competitor_spend;  ///< as reported
 
     std::size_t size() const { return customer_id.size(); }

@@ -1,9 +1,13 @@
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
+from clavis._clavis.core import Columns
+
 def simulate_shop(options: dict[str, Any], threads: int, progress: object) -> dict[str, Any]: ...
 def shop_defaults() -> dict[str, float]: ...
+def export_coded(plain: Columns, order: Sequence[str], coded: dict[str, Any]) -> object: ...
 def beta_geo_nbd(
     r: float, alpha: float, a: float, b: float, T: npt.ArrayLike, seed: int, threads: int = 0
 ) -> dict[str, Any]: ...

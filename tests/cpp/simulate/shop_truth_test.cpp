@@ -236,7 +236,7 @@ TEST(shop_truth, wallets_hold_what_is_spent_here_and_elsewhere) {
         auto const row = row_of(shop.wallet.customer_id[i]);
         std::size_t const quarter = shop.wallet.period[i];
         ASSERT_EQ(shop.wallet.category_spend[i] - shop.wallet.competitor_spend[i],
-                  (own[{shop.wallet.customer_id[i], quarter}]));
+                  (std::max<std::int64_t>(0, own[{shop.wallet.customer_id[i], quarter}])));
         int const change = made.change_day(row);
         if (begin[quarter] < change && begin[quarter + 1] > change) continue;
         bool const after = begin[quarter] >= change;
