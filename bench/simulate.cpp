@@ -1,6 +1,7 @@
 // How long the simulated shop and its random numbers take.
 
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 
 #include <cstdint>
 
@@ -12,17 +13,25 @@ namespace {
 using clavis::random_stream;
 namespace cs = clavis::simulate;
 
-// Arguments: customers, threads. Items are customers; "lines" says how many transaction lines that made.
+// Arguments: customers, threads. Items are customers; "lines" says how many transaction lines that made, "rows" those of all tables.
 void simulate_shop(benchmark::State& state) {
     cs::shop_options const options{.customers = state.range(0), .seed = 1};
     std::size_t lines = 0;
+    std::size_t rows = 0;
     for (auto _ : state) {
         auto const shop = cs::simulate_shop(options, static_cast<unsigned>(state.range(1)));
         lines = shop.transactions.size();
+        rows = lines + shop.customers.size() + shop.contacts.size() + shop.surveys.size() +
+               shop.wallet.size() + shop.life_events.size() + shop.costs.size() + shop.referrals.size() +
+               shop.campaigns.size() + shop.interviews.size() + shop.truth.size();
         benchmark::DoNotOptimize(shop.transactions.amount.data());
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
     state.counters["lines"] = static_cast<double>(lines);
+    state.counters["rows"] = static_cast<double>(rows);
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    state.counters["peak_MB"] = static_cast<double>(used.ru_maxrss) / 1024;
 }
 BENCHMARK(simulate_shop)
     ->Args({10'000, 1})
