@@ -9,6 +9,7 @@
 #include "bindings.hpp"
 #include "book.hpp"
 #include "clavis/core/errors.hpp"
+#include "clavis/ledger/identities.hpp"
 #include "clavis/ledger/rates.hpp"
 #include "clavis/ledger/table_check.hpp"
 #include "clavis/ledger/table_schema.hpp"
@@ -46,6 +47,34 @@ std::shared_ptr<ledger::currency_rates> make_rates(std::vector<columns> const& b
                          .date = view_of(batch, "date"),
                          .table = name});
     return std::make_shared<ledger::currency_rates>(table, std::move(reporting_currency));
+}
+
+ledger::identity_map make_identities(std::vector<columns> const& batches, bool canonical, bool join) {
+    std::vector<ledger::identity_columns> table;
+    for (auto const& batch : batches) {
+        auto const& entries = batch.entries();
+        if (entries.size() != 2) throw input_error("identities: two columns of ids are needed");
+        table.push_back({.id = entries[0].view,
+                         .other = entries[1].view,
+                         .id_label = entries[0].label,
+                         .other_label = entries[1].label});
+    }
+    return {table, canonical, join};
+}
+
+columns apply_identities(ledger::identity_map const& map, columns const& batch, std::string const& table) {
+    columns result;
+    result.keep(batch.owner());
+    for (auto const& entry : batch.entries()) {
+        columns::entry next = entry;
+        if (entry.name == "customer_id" || entry.name == "referrer_id") {
+            auto mapped = map.apply(entry.view, 0, table, entry.label);
+            next.view = mapped.view;
+            if (mapped.owner) result.keep(std::move(mapped.owner));
+        }
+        result.add(std::move(next));
+    }
+    return result;
 }
 
 py::list schema_list() {
@@ -206,6 +235,33 @@ void bind_book(py::module_& room) {
                 return py::make_tuple(found.customers, found.covered, found.unknown);
             },
             py::arg("other"));
+
+    py::class_<ledger::identity_map>(room, "IdentityMap")
+        .def(py::init(&make_identities), py::arg("batches"), py::kw_only(), py::arg("canonical"),
+             py::arg("join_conflicts"))
+        .def_property_readonly("ids", [](ledger::identity_map const& map) { return to_numpy(map.ids()); })
+        .def_property_readonly(
+            "merged_into",
+            [](ledger::identity_map const& map) { return to_numpy(std::vector(map.merged_into())); })
+        .def_property_readonly("conflicts",
+                               [](ledger::identity_map const& map) {
+                                   py::list result;
+                                   for (auto const& one : map.conflicts())
+                                       result.append(py::make_tuple(one.kept, one.other, one.row));
+                                   return result;
+                               })
+        .def("apply", &apply_identities, py::arg("batch"), py::arg("table"),
+             py::call_guard<py::gil_scoped_release>())
+        .def(
+            "count",
+            [](ledger::identity_map const& map, columns const& batch,
+               py::array_t<std::int64_t, py::array::c_style> counts) {
+                std::span<std::int64_t> const to(counts.mutable_data(),
+                                                 static_cast<std::size_t>(counts.size()));
+                for (auto const& entry : batch.entries())
+                    map.count(entry.view, to);
+            },
+            py::arg("batch"), py::arg("counts"));
 
     py::class_<ledger::currency_rates, std::shared_ptr<ledger::currency_rates>>(room, "Rates")
         .def(py::init(&make_rates), py::arg("batches"), py::arg("reporting_currency"), py::arg("name"))

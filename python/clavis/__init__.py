@@ -6,9 +6,10 @@ from clavis._clavis import Cancelled, InputError, __version__
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
+from clavis.identities import Identities
 from clavis.lifetime import BetaGeoNBD, FitReport, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, lifetime_value
 from clavis.loyalty import TierProgram
-from clavis.quality import Quality, Refusal
+from clavis.quality import BookQuality, Quality, Refusal
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
@@ -18,12 +19,14 @@ from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 __all__ = [
     "Analysis",
     "BetaGeoNBD",
+    "BookQuality",
     "Cancelled",
     "Concentration",
     "CustomerBook",
     "DefectionMonitor",
     "FitReport",
     "GammaGamma",
+    "Identities",
     "InputError",
     "ModifiedBetaGeoNBD",
     "ParetoNBD",

@@ -43,6 +43,17 @@ def batches(
     optional
         Roles that a table need not have while they go by their own name.
     """
+    from clavis.book import CustomerBook
+
+    book = table if isinstance(table, CustomerBook) else None
+    for batch in _batches(table, roles, name, optional):
+        # Ids of a merged book are joined as they are read.
+        yield batch if book is None else book._joined(batch, name)
+
+
+def _batches(
+    table: Any, roles: Mapping[str, str | None], name: str, optional: Collection[str]
+) -> Iterator[_clavis.core.Columns]:
     table, roles = resolve(table, roles, name)
 
     def choose(present: list[str]) -> dict[str, str]:

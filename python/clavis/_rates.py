@@ -15,7 +15,7 @@ def read(table: Any, reporting_currency: str | None) -> _clavis.ledger.Rates | N
     """The rates of a table with ``currency``, ``rate`` and perhaps ``date``, checked; ``None`` for no table."""
     if table is None:
         if reporting_currency is not None:
-            raise ValueError("reporting_currency: amounts are converted by a table of rates, and there is none: give rates")
+            raise ValueError("reporting_currency: there is no table of rates to convert amounts by: give rates")
         return None
     if reporting_currency is None:
         raise ValueError("rates: say in reporting_currency what they convert to")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from clavis import _clavis, _input
 from clavis.table import Table
 
 if TYPE_CHECKING:
+    from clavis.identities import Identities
     from clavis.quality import BookQuality
 
 __all__ = ["CustomerBook"]
@@ -89,6 +91,9 @@ class CustomerBook:
         self._tables = {name: table for name, table in given.items() if table is not None}
         self.truth = truth
         self._quality: BookQuality | None = None
+        self._identity_maps: tuple[_clavis.ledger.IdentityMap, ...] = ()
+        self._identities: Identities | None = None
+        self._original: CustomerBook | None = None
         mapping = columns or {}
         for name in mapping:
             if name not in self._tables:
@@ -102,12 +107,76 @@ class CustomerBook:
 
     def __getattr__(self, name: str) -> Any:
         if name in SCHEMA:
-            return self.__dict__["_tables"].get(name)
+            return self.__dict__.get("_tables", {}).get(name)
         raise AttributeError(f"a CustomerBook has no attribute {name!r}")
 
     def names(self, table: str) -> dict[str, str]:
         """What the library calls each known column of ``table``, to what the table calls it."""
         return dict(self._names[table])
+
+    def merged(self, identities: Any, *, on_conflict: str = "raise") -> CustomerBook:
+        """The book with customers joined who are the same under several ids.
+
+        The tables stay as they are, nothing is copied: ids are joined while rows are read, by every function that takes
+        a book. ``customer_id`` and ``referrer_id`` are joined in all tables.
+
+        Parameters
+        ----------
+        identities
+            A table with ``customer_id`` and ``canonical_id``, a table with ``id_a`` and ``id_b`` (two ids of one person
+            in a row), or a mapping of ids to canonical ids. Chains and cycles are followed, and the order of rows does
+            not matter. The canonical id at the end of a chain stays; in a cycle the smallest canonical id; of pairs the
+            smallest id.
+        on_conflict
+            Customers that belong together but have two canonical ids: ``"raise"`` (default) is an error that names
+            them, ``"join"`` joins all to the smaller one and reports it.
+
+        Returns
+        -------
+        CustomerBook
+            With ``identities``, the report of what moved, and ``original``, this book.
+
+        Raises
+        ------
+        ValueError
+            If an id is missing or of another type than the book's, or at a conflict.
+
+        Examples
+        --------
+        >>> log = {"customer_id": ["a", "b", "c"], "time": ["2024-01-01", "2024-01-15", "2024-01-08"]}
+        >>> book = CustomerBook(log).merged({"b": "a"})
+        >>> book.read("transactions")["customer_id"]
+        array(['a', 'a', 'c'], dtype=object)
+        >>> book.identities.customers_joined
+        1
+        """
+        from clavis.identities import identity_map
+
+        book = copy.copy(self)
+        book._quality = None
+        book._identities = None
+        book._identity_maps = (*self._identity_maps, identity_map(identities, on_conflict))
+        book._original = self
+        return book
+
+    @property
+    def original(self) -> CustomerBook | None:
+        """The book before :meth:`merged`; ``None`` where nothing was merged."""
+        return self._original
+
+    @property
+    def identities(self) -> Identities | None:
+        """What :meth:`merged` did: a table with one row per id joined to another; ``None`` where nothing was merged."""
+        if self._identities is None and self._original is not None:
+            from clavis.identities import report
+
+            self._identities = report(self)
+        return self._identities
+
+    def _joined(self, batch: _clavis.core.Columns, table: str) -> _clavis.core.Columns:
+        for mapping in self._identity_maps:
+            batch = mapping.apply(batch, table)
+        return batch
 
     @property
     def quality(self) -> BookQuality:
@@ -149,6 +218,8 @@ class CustomerBook:
             f"  {name}: {', '.join(role if role == label else f'{role} = {label}' for role, label in names.items())}"
             for name, names in self._names.items()
         ]
+        if self._identity_maps:
+            lines.append(f"  ids joined: {sum(len(one.ids) for one in self._identity_maps):,}")
         return "\n".join(["CustomerBook", *lines])
 
 
