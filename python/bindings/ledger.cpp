@@ -146,6 +146,11 @@ void bind_ledger(py::module_& module) {
                     std::move(watch));
             },
             py::arg("data"), py::kw_only(), py::arg("threads"), py::arg("progress"))
+        .def_property_readonly("has_amounts",
+                               [](ledger::summarizer const& state) -> std::optional<bool> {
+                                   if (state.quality().rows_read == 0) return std::nullopt;
+                                   return state.has_amounts();
+                               })
         .def("memory",
              [](ledger::summarizer const& state) {
                  ledger::summarizer::memory const held = state.held();

@@ -261,7 +261,7 @@ class Summarizer:
         *,
         customer: str = "customer_id",
         time: str = "time",
-        amount: str | None = None,
+        amount: str | None = "amount",
         order_id: str | None = "order_id",
         currency: str | None = "currency",
         kind: str | None = "kind",
@@ -277,7 +277,8 @@ class Summarizer:
         data
             What :meth:`to_bytes` returned. Every other keyword of :class:`Summarizer` is in it.
         customer, time, amount, order_id, currency, kind, event_id, known_time
-            Names of the columns of what is read from here on; of no meaning to what was read before.
+            Names of the columns of what is read from here on; of no meaning to what was read before. ``amount`` is left
+            alone where the state has read no amounts.
         threads, progress
             As for :class:`Summarizer`.
 
@@ -287,8 +288,10 @@ class Summarizer:
             If the bytes are no state, are damaged, or come from a later version.
         """
         state = cls.__new__(cls)
-        state._roles = _roles(customer, time, amount, order_id, currency, kind, event_id, known_time)
         state._state = _clavis.ledger.Summarizer.from_bytes(bytes(data), threads=threads, progress=progress)
+        if state._state.has_amounts is False:
+            amount = None
+        state._roles = _roles(customer, time, amount, order_id, currency, kind, event_id, known_time)
         return state
 
     @property

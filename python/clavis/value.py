@@ -277,11 +277,12 @@ def _read(
         else:
             # Ages are whole days in some unit: rounding keeps equal days equal.
             found["recency"] = np.round(found["T"] - found["recency"], 6)
-        for axis in _COLUMNS:
+        for axis in _COLUMNS if never.any() else ():
             if axis in found:
                 found[axis] = np.where(never, np.nan, found[axis])
     axes = [found[axis] if axis in found else np.full(size, np.nan) for axis in _COLUMNS]
-    return found.get("customer_id", np.arange(size)), axes, found.get("weights")
+    ids = found["customer_id"] if "customer_id" in found else np.arange(size)
+    return ids, axes, found.get("weights")
 
 
 def _first(present: Sequence[str], names: Sequence[str], fallback: str) -> str:

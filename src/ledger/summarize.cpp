@@ -51,7 +51,7 @@ void for_each_column(summary& s, bool amounts, bool holdout, unsigned threads, B
     add(s.returns_amount, amounts);
     add(s.frequency_holdout, holdout);
     add(s.duration_holdout, holdout);
-    parallel_blocks(tasks.size(), 1, s.size() < 10000 && threads != 1 ? 1 : threads,
+    parallel_blocks(tasks.size(), 1, threads,
                     [&](std::size_t task, std::size_t, std::size_t) { tasks[task](); });
 }
 
@@ -235,8 +235,11 @@ summary summarizer::finish() const {
     }
     bool const ranked = !rank.empty();
     std::size_t const places = ranked ? rank.size() : customers;
-    for_each_column(result, given.has_amounts, holdout, options_.threads,
-                    [places](auto& column) { column.resize(places); });
+    for_each_column(result, given.has_amounts, holdout, options_.threads, [places](auto& column) {
+        column.reserve(places);
+        prefer_huge_pages(column.data(), places * sizeof(column[0]));
+        column.resize(places);
+    });
     std::vector<fate> fates(places, fate::no_rows);
     if (keeps_rows(intake_.facts())) {
         auto run = [&]<class Row>(Row const*) {
@@ -259,12 +262,18 @@ summary summarizer::finish() const {
         days_->for_each_partition(
             format_of(intake_), options_.threads, options_.watch, "summarizing customers",
             [&](std::size_t partition, day_store::reader& from) {
-                customer_scan<day_entry> scan(given);
-                from.for_each([&](std::uint32_t customer, std::span<day_entry> own) {
-                    std::size_t const code = (partition << day_store::partition_bits) + customer;
-                    std::size_t const out = ranked ? rank[code] : code - first;
-                    fates[out] = scan.scan(own, out, result);
-                });
+                auto const read = [&]<class Day>(customer_scan<Day> scan) {
+                    return [&, scan = std::move(scan)](std::uint32_t customer, std::span<Day> own) mutable {
+                        std::size_t const code = (partition << day_store::partition_bits) + customer;
+                        std::size_t const out = ranked ? rank[code] : code - first;
+                        fates[out] = scan.scan(own, out, result);
+                    };
+                };
+                if (from.plain()) {
+                    from.for_each_plain(read(customer_scan<plain_day>(given)));
+                } else {
+                    from.for_each(read(customer_scan<day_entry>(given)));
+                }
             });
     }
 

@@ -29,6 +29,7 @@ struct dated_row {
     std::int64_t amount;
 
     static constexpr bool has_time = false;
+    static constexpr bool is_day = false;
     static dated_row of(canonical_rows const& rows, std::size_t row, std::uint32_t customer) {
         return {customer, rows.day[row], rows.amount.empty() ? 0 : rows.amount[row]};
     }
@@ -53,6 +54,7 @@ struct timed_row {
     line_kind kind_;
 
     static constexpr bool has_time = true;
+    static constexpr bool is_day = false;
     static timed_row of(canonical_rows const& rows, std::size_t row, std::uint32_t customer) {
         return {rows.time_of(row).time_since_epoch().count(),
                 rows.amount.empty() ? 0 : rows.amount[row],

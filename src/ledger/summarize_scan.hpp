@@ -38,7 +38,7 @@ class calendar {
 
     template <class Row>
     std::int64_t start(Row const& row) {
-        if constexpr (!std::is_same_v<Row, day_entry>) {
+        if constexpr (!Row::is_day) {
             if (by_ == collapse::none) return row.time();
             if (by_ == collapse::hour) return start_of_hour(row.time());
         }
@@ -199,7 +199,7 @@ class customer_scan {
             result.monetary_value[out] = bought ? mean : not_a_number;
         }
         result.orders[out] = all.sale_lines;
-        if constexpr (!std::is_same_v<Row, day_entry>) {
+        if constexpr (!Row::is_day) {
             if (terms_.has_orders) result.orders[out] = orders_.count(std::span<Row const>(seen), cancels);
         }
         result.days[out] = days_with_purchase(seen, purchases);

@@ -9,6 +9,7 @@
 
 #include "clavis/core/exact_sum.hpp"
 #include "clavis/ledger/intake.hpp"
+#include "ledger/summary_days.hpp"
 #include "ledger/summary_records.hpp"
 
 namespace clavis::ledger {
@@ -40,6 +41,12 @@ struct line_totals {
         }
     }
     void add(day_entry const& entry) { add_sums(entry); }
+    void add(plain_day const& entry) {
+        sale_lines += entry.sale_lines;
+        return_lines += entry.return_lines;
+        sales += entry.sales;
+        returns += entry.returns;
+    }
     void add(line_totals const& other) { add_sums(other); }
     std::int64_t lines() const { return sale_lines + return_lines + adjust_lines; }
     /// Whether these lines are a purchase. `cancels`: there are amounts, and returns are netted.

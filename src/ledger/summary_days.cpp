@@ -111,6 +111,7 @@ void day_store::add(canonical_rows const& rows, std::size_t codes, unsigned thre
     }
     run made;
     made.factor = power_of_ten(all.places);
+    made.most = std::max(all.most, -all.least);
     made.small = rows.time.empty() && rows.kind.empty() && all.first_day >= first_small_day &&
                  all.last_day < first_small_day + (1 << day_bits) &&
                  all.least / made.factor >= -amount_bias && all.most / made.factor < amount_bias;
@@ -281,6 +282,7 @@ bool day_store::reader::load(std::size_t partition) {
     rows_ = 0;
     small_ = true;
     factor_ = 0;
+    most_ = 0;
     bool const done = !from_.done_.empty() && from_.done_[partition] != 0;
     for (run const& one : from_.runs_) {
         std::size_t const size = one.start(partition + 1) - one.start(partition);
@@ -289,6 +291,7 @@ bool day_store::reader::load(std::size_t partition) {
         rows_ += size;
         small_ = small_ && one.small && (factor_ == 0 || factor_ == one.factor);
         factor_ = one.factor;
+        most_ = std::max(most_, one.most);
     }
     if (rows_ > 0) {
         count(runs);
@@ -379,6 +382,32 @@ bool day_store::reader::read(std::uint32_t customer) {
         days_.resize(to + 1);
     }
     return !days_.empty();
+}
+
+bool day_store::reader::plain() const {
+    constexpr std::int64_t far = std::int64_t{1} << 62;
+    return small_ && pieces_.empty() && rows_ < (std::size_t{1} << 31) &&
+           (most_ == 0 || static_cast<std::int64_t>(rows_) <= far / most_);
+}
+
+std::size_t day_store::reader::read_plain(std::uint32_t begin, std::uint32_t end) {
+    std::span<std::uint64_t> const lines(small_lines_.items.get() + begin, end - begin);
+    sort_rows(lines, std::less<>());
+    if (plain_days_.size() < lines.size()) plain_days_.resize(lines.size());
+    plain_day* to = plain_days_.data();
+    for (std::size_t i = 0; i < lines.size(); ++to) {
+        std::uint64_t const date = lines[i] >> amount_bits;
+        *to = {day_of(lines[i]), 0, 0, 0, 0};
+        for (; i < lines.size() && lines[i] >> amount_bits == date; ++i) {
+            std::int64_t const amount = amount_of(lines[i]) * factor_;
+            bool const back = amount < 0;
+            to->sale_lines += back ? 0 : 1;
+            to->return_lines += back ? 1 : 0;
+            to->sales += back ? 0 : amount;
+            to->returns -= back ? amount : 0;
+        }
+    }
+    return static_cast<std::size_t>(to - plain_days_.data());
 }
 
 void day_store::reader::add_small(std::uint32_t begin, std::uint32_t end) {

@@ -42,6 +42,7 @@ inline constexpr std::int64_t most_rows = std::int64_t{1} << 50;
 /// A customer's local day: everything that happened on it.
 struct day_entry {
     static constexpr bool has_time = false;
+    static constexpr bool is_day = true;
     static constexpr std::int64_t never_first = std::numeric_limits<std::int64_t>::max();
     static constexpr std::int64_t never_last = std::numeric_limits<std::int64_t>::min();
 

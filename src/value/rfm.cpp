@@ -1,6 +1,7 @@
 #include "clavis/value/rfm.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -66,7 +67,7 @@ void check_options(rfm_options const& options) {
     }
 }
 
-void check_columns(rfm_columns const& columns, bool weighted) {
+void check_columns(rfm_columns const& columns, bool weighted, unsigned threads) {
     std::size_t const size = columns.recency.size();
     std::array<std::span<double const>, 3> const axes{columns.recency, columns.frequency, columns.monetary};
     for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -75,10 +76,21 @@ void check_columns(rfm_columns const& columns, bool weighted) {
                 {.table = "rfm", .column = axis_names[axis]},
                 "has " + std::to_string(axes[axis].size()) + " rows, recency has " + std::to_string(size));
         }
-        for (std::size_t row = 0; row < size; ++row) {
-            double const x = axes[axis][row];
+        std::span<double const> const values = axes[axis];
+        auto is_bad = [&values, axis](std::size_t row) {
+            return (axis < 2 && values[row] < 0) || std::isinf(values[row]);
+        };
+        std::vector<char> bad(block_count(size, block_size), 0);
+        parallel_blocks(size, block_size, threads,
+                        [&](std::size_t block, std::size_t begin, std::size_t end) {
+                            for (std::size_t row = begin; row < end; ++row)
+                                bad[block] = static_cast<char>(bad[block] | static_cast<char>(is_bad(row)));
+                        });
+        auto const first = static_cast<std::size_t>(std::find(bad.begin(), bad.end(), 1) - bad.begin());
+        for (std::size_t row = first * block_size; row < size; ++row) {
+            if (!is_bad(row)) continue;
+            double const x = values[row];
             bool const negative = axis < 2 && x < 0;
-            if (!negative && !std::isinf(x)) continue;
             throw input_error({.table = "rfm",
                                .column = axis_names[axis],
                                .row = static_cast<std::int64_t>(row),
@@ -101,23 +113,16 @@ void check_columns(rfm_columns const& columns, bool weighted) {
     }
 }
 
-// `values` is scratch without NaN; `weights` belongs to it where breaks are weighted.
-cuts cut_by_quantiles(std::span<double> values, std::span<double const> weights, rfm_options const& options) {
+// The breaks of `size` values; select(ranks) gives the values of ascending ranks.
+template <class Select>
+cuts cut_by_ranks(std::size_t size, rfm_options const& options, Select const& select) {
     cuts result;
     auto const inner = static_cast<std::size_t>(options.bins - 1);
-    if (inner == 0 || values.empty()) return result;
-    if (options.breaks == break_rule::weighted) {
-        std::vector<double> probabilities;
-        for (int k = 1; k < options.bins; ++k)
-            probabilities.push_back(static_cast<double>(k) / options.bins);
-        result.breaks = statistics::weighted_quantiles(values, weights, probabilities);
-        result.at = result.breaks;
-        return result;
-    }
+    if (inner == 0 || size == 0) return result;
     std::vector<statistics::quantile_position> places;
     std::vector<std::size_t> ranks;
     for (int k = 1; k < options.bins; ++k) {
-        auto const where = statistics::locate_quantile(values.size(), k, options.bins, options.quantile_type);
+        auto const where = statistics::locate_quantile(size, k, options.bins, options.quantile_type);
         places.push_back(where);
         ranks.push_back(where.index);
         ranks.push_back(where.fraction > 0 ? where.index + 1 : where.index);
@@ -126,8 +131,7 @@ cuts cut_by_quantiles(std::span<double> values, std::span<double const> weights,
     auto sorted = ranks;
     std::sort(sorted.begin(), sorted.end());
     sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-    std::vector<double> found(sorted.size());
-    statistics::order_statistics(values, sorted, found);
+    std::vector<double> const found = select(sorted);
     auto at = [&](std::size_t rank) {
         return found[static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), rank) -
                                               sorted.begin())];
@@ -144,6 +148,129 @@ cuts cut_by_quantiles(std::span<double> values, std::span<double const> weights,
     }
     return result;
 }
+
+// `values` is scratch without NaN; `weights` belongs to it where breaks are weighted.
+cuts cut_by_quantiles(std::span<double> values, std::span<double const> weights, rfm_options const& options) {
+    if (options.breaks == break_rule::weighted && options.bins > 1 && !values.empty()) {
+        std::vector<double> probabilities;
+        for (int k = 1; k < options.bins; ++k)
+            probabilities.push_back(static_cast<double>(k) / options.bins);
+        cuts result;
+        result.breaks = statistics::weighted_quantiles(values, weights, probabilities);
+        result.at = result.breaks;
+        return result;
+    }
+    return cut_by_ranks(values.size(), options, [values](std::vector<std::size_t> const& ranks) {
+        std::vector<double> found(ranks.size());
+        statistics::order_statistics(values, ranks, found);
+        return found;
+    });
+}
+
+// Exact order statistics of a column with gaps, without a copy of it: values are counted by their sixteen highest bits
+// (sign, exponent, four digits), and only those that share them with a wanted rank, and are not all equal, are gathered.
+class ranked_column {
+  public:
+    ranked_column(std::span<double const> values, unsigned threads)
+        : values_(values), threads_(threads), buckets_(bucket_count) {
+        std::size_t const part =
+            std::max<std::size_t>(block_size, block_count(values.size(), thread_count(threads)));
+        std::vector<std::vector<bucket>> parts(block_count(values.size(), part));
+        parallel_blocks(values.size(), part, threads,
+                        [&](std::size_t own, std::size_t begin, std::size_t end) {
+                            std::vector<bucket> counts(bucket_count);
+                            for (std::size_t row = begin; row < end; ++row) {
+                                double const x = values[row];
+                                if (!std::isnan(x)) counts[bucket_of(x)].add({1, x + 0.0, x + 0.0});
+                            }
+                            parts[own] = std::move(counts);
+                        });
+        for (auto const& counts : parts)
+            for (std::size_t i = 0; i < bucket_count; ++i)
+                buckets_[i].add(counts[i]);
+        for (bucket const& one : buckets_)
+            size_ += one.count;
+    }
+
+    std::size_t size() const { return size_; }
+
+    /// The values of ascending ranks.
+    std::vector<double> at(std::vector<std::size_t> const& ranks) const {
+        std::vector<double> found(ranks.size());
+        std::vector<group> groups;
+        std::vector<std::uint8_t> wanted(bucket_count, 0);  // 1 + the place in groups
+        std::size_t before = 0;
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < bucket_count && next < ranks.size(); ++i) {
+            bucket const& one = buckets_[i];
+            std::size_t const first = next;
+            while (next < ranks.size() && ranks[next] < before + one.count)
+                ++next;
+            if (next > first && one.low == one.high) {
+                std::fill(found.begin() + static_cast<std::ptrdiff_t>(first),
+                          found.begin() + static_cast<std::ptrdiff_t>(next), one.low);
+            } else if (next > first) {
+                groups.push_back({first, next, before});
+                wanted[i] =
+                    static_cast<std::uint8_t>(groups.size());  // at most 198: two for each of 99 breaks
+            }
+            before += one.count;
+        }
+        if (groups.empty()) return found;
+        std::vector<std::vector<std::vector<double>>> parts(block_count(values_.size(), gathered_rows));
+        parallel_blocks(values_.size(), gathered_rows, threads_,
+                        [&](std::size_t part, std::size_t begin, std::size_t end) {
+                            parts[part].resize(groups.size());
+                            for (std::size_t row = begin; row < end; ++row) {
+                                double const x = values_[row];
+                                if (std::isnan(x)) continue;
+                                if (auto const place = wanted[bucket_of(x)])
+                                    parts[part][place - 1U].push_back(x + 0.0);
+                            }
+                        });
+        parallel_blocks(groups.size(), 1, threads_, [&](std::size_t i, std::size_t, std::size_t) {
+            std::vector<double> own;
+            for (auto const& part : parts)
+                own.insert(own.end(), part[i].begin(), part[i].end());
+            std::vector<std::size_t> inside;
+            for (std::size_t k = groups[i].first; k < groups[i].last; ++k)
+                inside.push_back(ranks[k] - groups[i].before);
+            statistics::order_statistics(own, inside,
+                                         std::span(found).subspan(groups[i].first, inside.size()));
+        });
+        return found;
+    }
+
+  private:
+    struct bucket {
+        std::size_t count = 0;
+        double low = std::numeric_limits<double>::infinity();
+        double high = -std::numeric_limits<double>::infinity();
+        void add(bucket const& other) {
+            count += other.count;
+            low = std::min(low, other.low);
+            high = std::max(high, other.high);
+        }
+    };
+    struct group {
+        std::size_t first, last;  // of the ranks
+        std::size_t before;       // values in lower buckets
+    };
+    static constexpr std::size_t bucket_count = std::size_t{1} << 16;
+    static constexpr std::size_t gathered_rows = std::size_t{1} << 20;
+
+    /// Ascends with x; both zeros share a bucket.
+    static std::size_t bucket_of(double x) {
+        auto const bits = std::bit_cast<std::uint64_t>(x + 0.0);
+        auto const top = static_cast<std::size_t>(bits >> 48);
+        return top >= bucket_count / 2 ? bucket_count - 1 - top : top + bucket_count / 2;
+    }
+
+    std::span<double const> values_;
+    unsigned threads_;
+    std::vector<bucket> buckets_;
+    std::size_t size_ = 0;
+};
 
 int score_of(double x, cuts const& cut, score_rule rule) {
     int passed = 0;
@@ -173,22 +300,29 @@ class axis_scorer {
     // Of everybody together. Returns the cuts, which nested groups fall back on.
     cuts score_all(rfm_axis& report, std::vector<std::int32_t>& scores) const {
         scores.assign(values_.size(), 1);
-        std::vector<double> present;
-        std::vector<double> weights;
-        gather_all(present, weights);
-        report.scored = static_cast<std::int64_t>(present.size());
-        report.missing = static_cast<std::int64_t>(values_.size() - present.size());
         report.distinct = count_distinct();
-        if (options_.rule == score_rule::midrank) {
-            score_midrank(present, scores);
-            return {};
-        }
         cuts cut;
-        if (options_.breaks == break_rule::fixed) {
-            cut.at = cut.breaks = fixed_;
+        bool const plain = options_.rule != score_rule::midrank && options_.breaks == break_rule::quantile;
+        if (plain) {
+            ranked_column const column(values_, threads_);
+            report.scored = static_cast<std::int64_t>(column.size());
+            cut = cut_by_ranks(column.size(), options_,
+                               [&column](std::vector<std::size_t> const& ranks) { return column.at(ranks); });
         } else {
-            cut = cut_by_quantiles(present, weights, options_);
+            std::vector<double> present;
+            std::vector<double> weights;
+            gather_all(present, weights);
+            report.scored = static_cast<std::int64_t>(present.size());
+            if (options_.rule == score_rule::midrank) {
+                score_midrank(present, scores);
+            } else if (options_.breaks == break_rule::fixed) {
+                cut.at = cut.breaks = fixed_;
+            } else {
+                cut = cut_by_quantiles(present, weights, options_);
+            }
         }
+        report.missing = static_cast<std::int64_t>(values_.size()) - report.scored;
+        if (options_.rule == score_rule::midrank) return {};
         report.breaks = cut.breaks;
         parallel_blocks(values_.size(), block_size, threads_,
                         [&](std::size_t, std::size_t begin, std::size_t end) {
@@ -324,7 +458,7 @@ struct grouping {
 
 rfm_result rfm(rfm_columns const& columns, rfm_options const& options, unsigned threads) {
     check_options(options);
-    check_columns(columns, options.breaks == break_rule::weighted);
+    check_columns(columns, options.breaks == break_rule::weighted, threads);
     std::size_t const size = columns.recency.size();
     if (size > std::numeric_limits<std::uint32_t>::max())
         throw input_error("rfm: more than 4294967295 customers");

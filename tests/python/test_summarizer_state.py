@@ -55,6 +55,14 @@ def test_a_state_goes_on_after_bytes() -> None:
     np.testing.assert_array_equal(state.finish().net_amount, whole.net_amount)
 
 
+def test_amounts_go_on_under_their_usual_name() -> None:
+    table = {"customer_id": [1, 2], "time": ["2024-01-01", "2024-01-02"], "amount": [1.0, 2.0]}
+    for amount in ("amount", None):
+        saved = cv.Summarizer(amount=amount).update(table).to_bytes()
+        state = cv.Summarizer.from_bytes(saved).update(table)
+        assert state.to_bytes() == cv.Summarizer(amount=amount).update(table).update(table).to_bytes()
+
+
 def test_refused_rows_keep_counts_but_no_row_numbers() -> None:
     table = {"who": [1, 2, 3, 4], "day": ["2024-01-01"] * 4, "paid": ["1", "x", "y", "x"]}
     state = cv.Summarizer(**NAMES, on_bad_rows="refuse").update(table)

@@ -107,6 +107,7 @@ class summarizer {
     static summarizer from_bytes(std::span<std::uint8_t const> bytes, unsigned threads = 0, progress watch = {});
 
     summarize_options const& options() const { return options_; }
+    bool has_amounts() const { return intake_.has_amounts(); }
 
     /// Bytes of memory held, but for what refused rows list.
     struct memory {
