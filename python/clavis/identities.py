@@ -81,7 +81,9 @@ def report(book: CustomerBook) -> Identities:
     ids, into = mapping.ids, mapping.merged_into.astype(np.int64)
     bought, other = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
     for name in before.tables:
-        roles = {role: role for role in ("customer_id", "referrer_id") if role in before.names(name)}
+        roles: dict[str, str | None] = {
+            role: role for role in ("customer_id", "referrer_id") if role in before.names(name)
+        }
         for batch in _input.batches(before, roles, name) if roles else ():
             mapping.count(batch, bought if name == "transactions" else other)
     moved = into != np.arange(len(ids))
