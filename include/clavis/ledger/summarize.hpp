@@ -104,7 +104,8 @@ class summarizer {
     std::vector<std::uint8_t> to_bytes() const;
     /// Reads them again, options included; such a state goes on like any other. Throws input_error where the
     /// bytes are no state; never takes memory out of proportion to them.
-    static summarizer from_bytes(std::span<std::uint8_t const> bytes, unsigned threads = 0, progress watch = {});
+    static summarizer from_bytes(std::span<std::uint8_t const> bytes, unsigned threads = 0,
+                                 progress watch = {});
 
     summarize_options const& options() const { return options_; }
     bool has_amounts() const { return intake_.has_amounts(); }

@@ -70,8 +70,8 @@ struct transactions_view {
     /// Rows [begin, begin + count) of every column.
     transactions_view slice(std::size_t begin, std::size_t count) const {
         transactions_view part = *this;
-        for (column_view* column : {&part.customer_id, &part.time, &part.amount, &part.order_id, &part.currency,
-                                    &part.kind, &part.event_id, &part.known_time})
+        for (column_view* column : {&part.customer_id, &part.time, &part.amount, &part.order_id,
+                                    &part.currency, &part.kind, &part.event_id, &part.known_time})
             *column = column->slice(begin, count);
         return part;
     }
