@@ -59,8 +59,7 @@ void discounted_by_phases(Model const& model, ledger::summary_view const& rows, 
         double ahead = 0.0;
         for (std::size_t j = 0; j < k; ++j)
             if (chances[j] > negligible) ahead += chances[j] * by_phase[j].at(x, T);
-        out[i] = state.probability_alive *
-                 (std::isfinite(ahead) ? ahead : state.process.discounted(t, rate));
+        out[i] = state.probability_alive * (std::isfinite(ahead) ? ahead : state.process.discounted(t, rate));
     });
 }
 

@@ -63,9 +63,9 @@ phase_sum sum_phases(phase_steps const& steps, std::int32_t k, double w) {
 }
 
 struct run_terms {
-    double n = 0.0;          // r + k x
+    double n = 0.0;           // r + k x
     double gone = -HUGE_VAL;  // ln of the odds, before time, of having left at the last purchase
-    double b_share = 0.0;    // b / (b + x - 1), or b / (b + x) with a chance at time 0
+    double b_share = 0.0;     // b / (b + x - 1), or b / (b + x) with a chance at time 0
     rate_sums rate;
     stay_sums stay;
     phase_steps steps;
@@ -139,7 +139,8 @@ derivatives<4> combine(run_terms const& run, row_sums const& s, double x, double
     constexpr std::size_t R = 0, A = 1, P = 2, B = 3;
     d t;
     double const share = run.b_share;
-    t.value = s.value + weight * (run.rate.log - run.stay.log - purchases_phases * log_alpha - x * log_gamma_k);
+    t.value =
+        s.value + weight * (run.rate.log - run.stay.log - purchases_phases * log_alpha - x * log_gamma_k);
     t.first[R] = r * (weight * run.rate.first + s.n);
     t.first[A] = s.alpha - weight * purchases_phases;
     t.first[P] = s.d - a * weight * run.stay.a_first;
@@ -153,8 +154,7 @@ derivatives<4> combine(run_terms const& run, row_sums const& s, double x, double
     t.second[d::at(A, B)] = -s.d_alpha * share;
     t.second[d::at(P, P)] = s.dd + a * weight * (a * run.stay.a_second - run.stay.a_first);
     t.second[d::at(P, B)] = a * b * weight * run.stay.a_second - s.dd * share;
-    t.second[d::at(B, B)] =
-        t.first[B] - b * b * weight * run.stay.b_second + (s.dd + s.d) * share * share;
+    t.second[d::at(B, B)] = t.first[B] - b * b * weight * run.stay.b_second + (s.dd + s.d) * share * share;
     return t;
 }
 
@@ -193,8 +193,7 @@ double beta_geo_cnbd_log_likelihood(double r, double alpha, double a, double b, 
                           x * numerics::log_gamma(k) - n * std::log1p(T / alpha);
     double const active = log_phase_sum(n, k, (T - tx) / (alpha + T));
     if (chances == 0.0) return common + active;
-    double const left =
-        std::log(a) - std::log(b + (chances - 1.0)) + n * std::log1p((T - tx) / (alpha + tx));
+    double const left = std::log(a) - std::log(b + (chances - 1.0)) + n * std::log1p((T - tx) / (alpha + tx));
     return common + active + numerics::log1p_exp(left - active);
 }
 
@@ -297,9 +296,10 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
     check_log_gaps(customers);
     bool const gaps = !customers.log_gap_sum.empty();
     if (!fixed && !gaps)
-        throw input_error({.table = "summary", .column = "log_gap_sum"},
-                          "is missing: k is found from the gaps between purchases; give the sum of their logarithms, "
-                          "or hold k fixed");
+        throw input_error(
+            {.table = "summary", .column = "log_gap_sum"},
+            "is missing: k is found from the gaps between purchases; give the sum of their logarithms, "
+            "or hold k fixed");
     double const total = gaps ? log_gap_total(customers) : 0.0;
 
     auto const fit_with = [&](std::int32_t k) {
@@ -326,8 +326,8 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
     std::int32_t k = fixed.value_or(1);
     fit_solution best = fit_with(k);
     std::vector<profile_point> profile;
-    bool const silent =
-        std::none_of(customers.frequency.begin(), customers.frequency.end(), [](std::int32_t x) { return x > 0; });
+    bool const silent = std::none_of(customers.frequency.begin(), customers.frequency.end(),
+                                     [](std::int32_t x) { return x > 0; });
     if (!fixed && !silent) {
         // The profile has one peak: k is past it once three in a row are worse.
         profile.push_back({1.0, best.report.log_likelihood});
@@ -349,7 +349,8 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
     }
     if (!gaps && k > 1)
         report.warnings.push_back(
-            "the rows have no log_gap_sum, so the log-likelihood leaves the gaps out: it compares with fits of the "
+            "the rows have no log_gap_sum, so the log-likelihood leaves the gaps out: it compares with fits "
+            "of the "
             "same k only");
     report.parameter_names.emplace_back("k");
     report.estimates.push_back(k);

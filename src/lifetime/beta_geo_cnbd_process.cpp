@@ -44,11 +44,10 @@ double log_mass(double n, double ratio, double i) {
     double const log_z = ratio < 1.0 ? std::log(ratio) - std::log1p(ratio) : -std::log1p(1.0 / ratio);
     if (i == 0.0) return -n * std::log1p(ratio);
     // z^i (1 - z)^n / B is computed by Boost with what is large cancelled first.
-    double const d = ratio < 1.0
-                         ? boost::math::ibeta_derivative(i + 1.0, n, ratio / (1.0 + ratio), policy()) /
-                               (1.0 + ratio)
-                         : boost::math::ibeta_derivative(n, i + 1.0, 1.0 / (1.0 + ratio), policy()) /
-                               (1.0 + ratio);
+    double const d =
+        ratio < 1.0
+            ? boost::math::ibeta_derivative(i + 1.0, n, ratio / (1.0 + ratio), policy()) / (1.0 + ratio)
+            : boost::math::ibeta_derivative(n, i + 1.0, 1.0 / (1.0 + ratio), policy()) / (1.0 + ratio);
     if (d > 1e-290 && d < inf) return std::log(d / (n + i));
     return numerics::log_rising(n, i) - numerics::log_gamma(i + 1.0) + i * log_z - n * std::log1p(ratio);
 }
@@ -86,12 +85,12 @@ double phase_series(double n, double ratio, std::int32_t j, std::int32_t k, doub
 
 // The integrands over p of a long sum: P(active at t | p) = E[q^floor(M / k)] and E[purchases | p] = E[1 - q^floor(M /
 // k)] / p with q = 1 - p. As a function of M, q^floor(M / k) has period k up to a power of zeta = q^(1/k): its discrete
-// Fourier transform is a sum over the k-th roots zeta_l of q, and E[zeta^N] = (1 + (1 - zeta) ratio)^-n. For small q,
-// where the roots cancel, it is a sum over purchases.
+// Fourier transform is a sum over the k-th roots zeta_l of q, and E[zeta^N] = (1 + (1 - zeta) ratio)^-n. Where q is small
+// and the roots cancel, it is a sum over purchases.
 class long_kernel {
   public:
-    long_kernel(beta_geo_cnbd_process const& process, double ratio)
-        : n_(process.r), ratio_(ratio), k_(process.k), chances_(process.phases()) {
+    long_kernel(beta_geo_cnbd_process const& process, chances const& phases, double ratio)
+        : n_(process.r), ratio_(ratio), k_(process.k), chances_(phases) {
         for (std::int32_t j = 0; j < k_; ++j) {
             double const w = chances_[at(j)];
             if (w == 0.0) continue;
@@ -102,24 +101,28 @@ class long_kernel {
 
     double survival(double p) const {
         double const q = 1.0 - p;
-        if (q < smallest_root_of) {
-            double sum = 0.0;
-            for (std::size_t m = few; m-- > 0;)
-                sum = sum * q + blocks_[m];
-            return sum;
+        if (q > 1e-200) {
+            double const u = -std::log1p(-p) / k_;  // q = e^(-k u)
+            complex sum = 0.0;
+            double size = 0.0;
+            for (std::int32_t l = 0; 2 * l <= k_; ++l) {
+                root const z = root_of(u, l);
+                complex const base = z.value / (1.0 + z.apart * ratio_);
+                complex mixture = 0.0;
+                for (std::int32_t j = k_; j-- > 0;)
+                    mixture = mixture * base + chances_[at(j)];
+                complex const weight = l == 0 ? complex(principal(u, 0)) : share(q, z) * p;
+                complex const term = times(l) * weight * std::exp(-n_ * z.log_growth(ratio_)) * mixture;
+                sum += term;
+                size += std::abs(term);
+            }
+            if (size < 1e3 * sum.real()) return sum.real();
         }
-        double const u = -std::log1p(-p) / k_;  // q = e^(-k u)
-        complex sum = 0.0;
-        for (std::int32_t l = 0; 2 * l <= k_; ++l) {
-            root const z = root_of(u, l);
-            complex const base = z.value / (1.0 + z.apart * ratio_);
-            complex mixture = 0.0;
-            for (std::int32_t j = k_; j-- > 0;)
-                mixture = mixture * base + chances_[at(j)];
-            complex const weight = l == 0 ? complex(principal(u, 0)) : share(p, q, z) * p;
-            sum += times(l) * weight * std::exp(-n_ * z.log_growth(ratio_)) * mixture;
-        }
-        return sum.real();
+        // Where the roots cancel few purchases are all that counts.
+        double sum = 0.0;
+        for (std::size_t m = few; m-- > 0;)
+            sum = sum * q + blocks_[m];
+        return sum;
     }
 
     double expected(double p) const {
@@ -158,13 +161,15 @@ class long_kernel {
             root const z = root_of(u, l);
             complex const log_growth = z.log_growth(ratio_);
             complex const base = z.value / (1.0 + z.apart * ratio_);
-            complex const weight = times(l) * share(p, q, z);
+            complex const weight = times(l) * share(q, z);
             complex power = std::exp(-n_ * log_growth);
             complex turn = 1.0;
             double none = std::exp(-n_ * none_log);
             for (std::int32_t j = 0; j < k_; ++j) {
                 // At j = 0 n may be tiny, and the chance of any phase with it.
-                complex const some = j == 0 ? none * expm1(n_ * (none_log - log_growth)) : power - none * turn;
+                complex const some = j == 0 && n_ * none_log < 1.0
+                                         ? none * expm1(n_ * (none_log - log_growth))
+                                         : power - none * turn;
                 sum -= chances_[at(j)] * (weight * some).real();
                 power *= base;
                 none /= 1.0 + ratio_;
@@ -208,7 +213,7 @@ class long_kernel {
     // The roots come in conjugate pairs.
     double times(std::int32_t l) const { return l == 0 || 2 * l == k_ ? 1.0 : 2.0; }
     // The weight of root l in q^floor(M / k), over p.
-    complex share(double, double q, root const& z) const { return z.value / (k_ * q * z.apart); }
+    complex share(double q, root const& z) const { return z.value / (k_ * q * z.apart); }
     // The weight of the first root times its j-th power: the mean of e^((i - j) u).
     double principal(double u, std::int32_t j) const {
         double sum = 0.0;
@@ -219,7 +224,8 @@ class long_kernel {
 
     static complex expm1(complex z) {
         double const s = std::sin(0.5 * z.imag());
-        return {std::expm1(z.real()) * std::cos(z.imag()) - 2.0 * s * s, std::exp(z.real()) * std::sin(z.imag())};
+        return {std::expm1(z.real()) * std::cos(z.imag()) - 2.0 * s * s,
+                std::exp(z.real()) * std::sin(z.imag())};
     }
 
     void add_blocks(std::int32_t j, double w) {
@@ -245,26 +251,167 @@ class long_kernel {
     double ratio_;
     std::int32_t k_;
     chances chances_;
-    double first_ = 0.0;                 // P(M >= k)
+    double first_ = 0.0;                // P(M >= k)
     std::array<double, few> blocks_{};  // P(floor(M / k) = m)
 };
 
-bool all_short(beta_geo_cnbd_process const& p, double ratio) {
-    return is_short(p.r + (p.k - 1), ratio);
+// Expected purchases within t > 0, finite, from these chances of the phases.
+double expected_from(beta_geo_cnbd_process const& p, chances const& phases, double t) {
+    double const ratio = t / p.alpha;
+    if (!is_short(p.r + (p.k - 1), ratio)) {
+        long_kernel const kernel(p, phases, ratio);
+        return numerics::beta_expectation(p.a, p.b, kernel.order(), kernel.straight(),
+                                          [&](double q) { return kernel.expected(q); });
+    }
+    double sum = 0.0;
+    for (std::int32_t j = 0; j < p.k; ++j) {
+        double const w = phases[static_cast<std::size_t>(j)];
+        if (w == 0.0) continue;
+        // E[min(m, K)] = sum over l <= m of P(K >= l).
+        double reached = 1.0;
+        sum += w * phase_series(p.r + j, ratio, j, p.k, 0.0, [&](int m, double mean) {
+                   if (m > 0) reached *= (p.b + (m - 1.0)) / (p.a + p.b + (m - 1.0));
+                   return mean + reached;
+               });
+    }
+    return sum;
 }
 
-// Expected purchases of a customer in phase j, where the sum is short.
-double short_expected(beta_geo_cnbd_process const& p, std::int32_t j, double ratio) {
-    // E[min(m, K)] = sum over l <= m of P(K >= l).
-    double reached = 1.0;
-    return phase_series(p.r + j, ratio, j, p.k, 0.0, [&](int m, double mean) {
-        if (m > 0) reached *= (p.b + (m - 1.0)) / (p.a + p.b + (m - 1.0));
-        return mean + reached;
-    });
+// Nodes and weights over p ~ Beta(a, b) for 1 / (e + p (1 - e)), e >= smallest: the rule of beta_expectation.
+struct dropout_rule {
+    std::vector<double> p, weight;
+
+    dropout_rule(double a, double b, double smallest) {
+        double const h = 0.25 / std::sqrt(1.0 + 0.13 * (a / (a + b + 1.0)) * (b + 1.0));
+        double const mode = std::log(a / b);
+        auto const log_density = [&](double y) {
+            double const l = std::log1p(std::exp(-std::abs(y)));
+            return y > 0.0 ? -(a + b) * l - b * y : a * y - (a + b) * l;
+        };
+        double const top = log_density(mode);
+        double mass = 0.0;
+        auto const add = [&](double at, double w) {
+            p.push_back(at);
+            weight.push_back(w);
+            mass += w;
+        };
+        double const right = -std::expm1(-b * h);
+        for (double i = 0.0;; ++i) {
+            double const y = mode + i * h;
+            double const w = std::exp(log_density(y) - top);
+            bool const last = y > 40.0 || !(w > 1e-17 * right * mass);
+            add(numerics::logistic(y), last ? w / right : w);
+            if (last) break;
+        }
+        double const left = -std::expm1(-a * h);
+        double const left_of_p = -std::expm1(-(a + 1.0) * h);
+        double const lowest = std::log(std::min(3e-9 * smallest, 3e-9 / (a + b + 1.0)));
+        for (double i = 1.0;; ++i) {
+            double const y = mode - i * h;
+            double const w = std::exp(log_density(y) - top);
+            if (!(w > 1e-17 * left * smallest * mass)) break;
+            double const here = std::exp(y) / (1.0 + std::exp(y));
+            if (y < lowest) {
+                // Density and function are straight lines in p from here: two geometric series.
+                double const limit = std::exp(a * y - top);
+                add(here, w / left_of_p);
+                add(0.0, limit * (1.0 / left - 1.0 / left_of_p));
+                break;
+            }
+            add(here, w);
+        }
+        for (double& w : weight)
+            w /= mass;
+    }
+
+    double mean(double e) const {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < p.size(); ++i)
+            sum += weight[i] / (e + p[i] * (1.0 - e));
+        return sum;
+    }
+};
+
+// The m-th purchase of a customer in phase j comes after m k - j phases, and a phase is worth phi = lambda / (lambda +
+// rate) of the time before it: in all phi^(k - j) / (1 - (1 - p) phi^k). The mean over p is a function of phi alone; over
+// lambda the trapezoidal rule in ln(alpha lambda).
+chances endless_by_phase(beta_geo_cnbd_process const& process, double rate) {
+    double const n = process.r;
+    std::int32_t const k = process.k;
+    double const z = process.alpha * rate;
+    double const h = 0.25 / std::sqrt(1.0 + 0.13 * (n + k));
+    double const mode = std::log(n + 0.5 * k);
+    double const fastest = n + k + 40.0 + 9.0 * std::sqrt(n + k);
+    dropout_rule const dropout(process.a, process.b, -std::expm1(-k * std::log1p(z / fastest)));
+
+    chances mass{}, sum{};
+    auto const log_density = [n](double y) { return n * y - std::exp(y); };
+    double const top = log_density(mode);
+    // Adds the node at y; says how much the largest part counts still.
+    auto const add = [&](double y) {
+        double const density = std::exp(log_density(y) - top);
+        double const log_phi = -std::log1p(z * std::exp(-y));
+        double const purchases = dropout.mean(-std::expm1(k * log_phi));
+        double const faster = std::exp(y - mode);
+        double w = density;
+        double counts = 0.0;
+        for (std::int32_t j = 0; j < k; ++j) {
+            auto const at = static_cast<std::size_t>(j);
+            double const term = w * std::exp((k - j) * log_phi) * purchases;
+            mass[at] += w;
+            sum[at] += term;
+            counts = std::max({counts, term / sum[at], w / mass[at]});
+            w *= faster;
+        }
+        return counts;
+    };
+    for (double i = 0.0; i < 100'000.0; ++i)
+        if (add(mode + i * h) < 1e-18) break;
+    for (double i = 1.0; i < 100'000.0; ++i) {
+        double const y = mode - i * h;
+        double const counts = add(y);
+        // Below, the density of ln lambda is a power of lambda: geometric series. What is worth discounting falls by one
+        // power more.
+        if (y < -40.0 && std::exp(y) < 1e-17 * z) {
+            for (std::int32_t j = 0; j < k; ++j) {
+                auto const at = static_cast<std::size_t>(j);
+                double const w = std::exp(log_density(y) - top + j * (y - mode));
+                double const log_phi = -std::log1p(z * std::exp(-y));
+                mass[at] += w / std::expm1((n + j) * h);
+                sum[at] += w * std::exp((k - j) * log_phi) / std::expm1((n + k) * h);
+            }
+            break;
+        }
+        if (counts < 1e-18 * -std::expm1(-n * h)) break;
+    }
+    for (std::size_t j = 0; j < static_cast<std::size_t>(k); ++j)
+        sum[j] /= mass[j];
+    return sum;
 }
 
-// In phase j alone.
-beta_geo_cnbd_process in_phase(beta_geo_cnbd_process process, std::int32_t j);
+// Within t: E(t) e^(-rate t) + rate * integral of e^(-rate s) E(s), over panels in s.
+double discounted_from(beta_geo_cnbd_process const& p, chances const& phases, double t, double rate) {
+    double sum = std::exp(-rate * t) * expected_from(p, phases, t);
+    double const k = p.k;
+    double const fastest = (p.r + k + 5.0 + 4.0 * std::sqrt(p.r + k)) / p.alpha;
+    // Purchases of customers who are much alike and regular come in waves, which only fade in time.
+    double const turn = 2.0 * std::pow(std::sin(std::numbers::pi / k), 2.0);
+    double const wave = k * p.alpha / p.r;
+    double integral = 0.0;
+    for (double low = 0.0; low < t;) {
+        bool const waves = p.k > 2 && p.r * std::log1p(turn * low / p.alpha) < 36.0;
+        double length = std::max({4.0 / fastest, low});
+        if (waves) length = std::min(length, 1.5 * wave);
+        length = std::min(length, 8.0 / std::abs(rate));
+        double const high = low + length < t ? low + length : t;
+        integral += numerics::integrate16(
+            [&](double s) { return std::exp(-rate * s) * expected_from(p, phases, s); }, low, high);
+        if (rate > 0.0 && std::exp(-rate * high) * expected_from(p, phases, t) < 1e-17 * rate * integral)
+            break;
+        low = high;
+    }
+    return sum + rate * integral;
+}
 
 }  // namespace
 
@@ -281,4 +428,106 @@ std::array<double, largest_k> beta_geo_cnbd_process::phases() const noexcept {
         w /= sum;
     return result;
 }
+
+double beta_geo_cnbd_process::expected(double t) const noexcept {
+    if (!(t >= 0.0)) return nan;
+    if (t == 0.0) return 0.0;
+    // E[1 / p], the number of purchases until the customer leaves.
+    if (t == inf) return a > 1.0 ? (a + b - 1.0) / (a - 1.0) : inf;
+    return expected_from(*this, phases(), t);
+}
+
+std::array<double, largest_k> beta_geo_cnbd_process::discounted_by_phase(double t,
+                                                                         double rate) const noexcept {
+    chances result{};
+    bool const endless = t == inf && rate > 0.0;
+    if (endless) return endless_by_phase(*this, rate);
+    for (std::size_t j = 0; j < static_cast<std::size_t>(k); ++j) {
+        chances only{};
+        only[j] = 1.0;
+        if (!(t >= 0.0) || std::isnan(rate))
+            result[j] = nan;
+        else if (t == inf)
+            result[j] = rate < 0.0 ? inf : expected(t);
+        else if (t > 0.0)
+            result[j] = rate == 0.0 ? expected_from(*this, only, t) : discounted_from(*this, only, t, rate);
+    }
+    return result;
+}
+
+double beta_geo_cnbd_process::discounted(double t, double rate) const noexcept {
+    if (!(t >= 0.0) || std::isnan(rate)) return nan;
+    if (t == 0.0) return 0.0;
+    if (rate == 0.0) return expected(t);
+    chances const now = phases();
+    if (t != inf) return discounted_from(*this, now, t, rate);
+    if (rate < 0.0) return inf;
+    chances const each = endless_by_phase(*this, rate);
+    double sum = 0.0;
+    for (std::size_t j = 0; j < static_cast<std::size_t>(k); ++j)
+        sum += now[j] * each[j];
+    return sum;
+}
+
+double beta_geo_cnbd_process::survival(double t) const noexcept {
+    if (!(t >= 0.0)) return nan;
+    if (t == inf) return 0.0;
+    double const ratio = t / alpha;
+    if (ratio == 0.0) return 1.0;
+    chances const now = phases();
+    if (!is_short(r + (k - 1), ratio)) {
+        long_kernel const kernel(*this, now, ratio);
+        return numerics::beta_expectation(a, b, kernel.order(), kernel.straight(),
+                                          [&](double p) { return kernel.survival(p); });
+    }
+    double sum = 0.0;
+    for (std::int32_t j = 0; j < k; ++j) {
+        double const w = now[static_cast<std::size_t>(j)];
+        if (w == 0.0) continue;
+        sum += w * phase_series(r + j, ratio, j, k, 1.0,
+                                [&](int m, double stayed) { return stayed * (b + m) / (a + b + m); });
+    }
+    return sum;
+}
+
+double beta_geo_cnbd_process::no_purchase(double t) const noexcept {
+    if (!(t >= 0.0)) return nan;
+    if (t == inf) return 0.0;
+    // Fewer than k phases since the last purchase, given that there were when time began.
+    double const ratio = t / alpha;
+    return std::min(1.0, std::exp(log_phase_sum(r, k, (silence + ratio) / (1.0 + ratio)) -
+                                  log_phase_sum(r, k, silence) - r * std::log1p(ratio)));
+}
+
+double beta_geo_cnbd_process::pmf(std::int64_t n, double t) const noexcept {
+    if (n < 0 || !(t >= 0.0)) return nan;
+    if (n == 0) return no_purchase(t);
+    if (t == 0.0) return 0.0;
+    double const x = static_cast<double>(n);
+    double const ratio = t / alpha;
+    chances const now = phases();
+    // Still active after n purchases, all within t; or left at the n-th, which came within t.
+    double active = 0.0;
+    double reached = 0.0;
+    for (std::int32_t j = 0; j < k; ++j) {
+        double const w = now[static_cast<std::size_t>(j)];
+        if (w == 0.0) continue;
+        double const shape = r + j;
+        double const first = k * x - j;
+        reached += w * reach(shape, ratio, first);
+        if (t == inf) continue;
+        double const z = ratio / (1.0 + ratio);
+        double relative = 1.0;
+        double block = 0.0;
+        for (std::int32_t i = 0; i < k; ++i) {
+            block += relative;
+            relative *= z * (shape + first + i) / (first + i + 1.0);
+        }
+        active += w * std::exp(log_mass(shape, ratio, first) + std::log(block));
+    }
+    double const stay = numerics::log_rising(b, x) - numerics::log_rising(a + b, x);
+    double const before = numerics::log_rising(b, x - 1.0) - numerics::log_rising(a + b, x - 1.0);
+    return std::exp(stay) * active + std::exp(before) * a / (a + b + (x - 1.0)) * reached;
+}
+
 }  // namespace clavis::lifetime

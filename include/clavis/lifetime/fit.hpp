@@ -28,6 +28,12 @@ struct fit_options {
     progress watch{};
 };
 
+/// The best log-likelihood with one parameter held at a value.
+struct profile_point {
+    double value;
+    double log_likelihood;
+};
+
 struct fit_report {
     bool converged = false;
     std::string status;                        ///< one sentence: how the search ended
@@ -45,6 +51,8 @@ struct fit_report {
     std::int64_t left_out = 0;       ///< rows left out, each kind explained in a warning
     double customers = 0.0;          ///< sum of the weights of the rows used
     std::vector<std::string> warnings;
+    std::vector<profile_point>
+        profile;  ///< of a parameter found by profile likelihood, ascending; else empty
 
     double estimate(std::string_view name) const { return find(name, estimates); }
     double standard_error(std::string_view name) const { return find(name, standard_errors); }
