@@ -48,6 +48,11 @@ inline double continuous_rate(double annual_rate, duration unit) {
     return std::log1p(annual_rate) / in_units(year, unit);
 }
 
+/// A model of whole units of time: its rows are checked for it, and its probabilities are no densities in time.
+template <class Model>
+concept discrete_model =
+    requires(ledger::summary_view const& rows, double factor) { Model::check(rows, factor); };
+
 /// Calls body(row, x, tx, T) for every row whose T is known, in the unit of the model; gives NaN to the
 /// others.
 template <class Model, class Body>
@@ -59,6 +64,8 @@ void for_rows(Model const& model, ledger::summary_view const& rows, std::span<do
     double const factor = model.unit == duration{} || rows.unit == duration{} || model.unit == rows.unit
                               ? 1.0
                               : in_units(rows.unit, model.unit);
+    if constexpr (discrete_model<Model>) Model::check(rows, factor);
+    auto const length = [&](double t) { return discrete_model<Model> ? std::round(t * factor) : t * factor; };
     parallel_blocks(
         rows.size(), prediction_rows, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end; ++i) {
@@ -67,7 +74,7 @@ void for_rows(Model const& model, ledger::summary_view const& rows, std::span<do
                         out[i * per_row + k] = std::numeric_limits<double>::quiet_NaN();
                     continue;
                 }
-                body(i, static_cast<double>(rows.frequency[i]), rows.recency[i] * factor, rows.T[i] * factor);
+                body(i, static_cast<double>(rows.frequency[i]), length(rows.recency[i]), length(rows.T[i]));
             }
         });
 }
@@ -79,7 +86,7 @@ void predictions<Model>::log_likelihood(Model const& model, view const& rows, st
     // model.
     double const ratio =
         model.unit == duration{} || rows.unit == duration{} ? 1.0 : in_units(rows.unit, model.unit);
-    double const shift = std::log(ratio);
+    double const shift = discrete_model<Model> ? 0.0 : std::log(ratio);
     for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
         out[i] = model.log_likelihood(x, tx, T) + x * shift;
     });
