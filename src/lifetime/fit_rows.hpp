@@ -43,6 +43,9 @@ struct row_model {
     std::function<search_region(rate_moments const&)> region;
     /// What a search that ended on a ridge says in words; `rate_ridge` does it for r and alpha.
     std::function<void(fit_solution const&, std::vector<std::string>& words)> ridges;
+    /// What is said where nobody bought again: a short sentence, a colon, and what it means.
+    std::string_view silence =
+        "no customer bought again: the purchase rate cannot be told from 0 and nothing is known of leaving";
 };
 
 /// Parameters in the unit of the rows, with the report complete.
