@@ -85,12 +85,11 @@ fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& 
     for (known k : result.knowledge)
         free += k != known::fixed;
     if (rows.purchases == 0.0) {
-        words.push_back(
-            "no customer bought again: the purchase rate cannot be told from 0 and nothing is known of "
-            "leaving");
+        words.emplace_back(model.silence);
         if (free > 0) {
             report.converged = false;
-            report.status = "not converged: no customer bought again";
+            report.status =
+                "not converged: " + std::string(model.silence.substr(0, model.silence.find(':')));
         }
     }
     // Weights may be shares that add to 1, so rows count as well.
