@@ -136,7 +136,8 @@ totals combine(run_terms const& run, row_sums const& s, double x, double weight,
 
 // Dropout makes rates look smaller than they are, and by how much is open: some starts are faster.
 search_region beta_geo_region(rate_moments const& moments) {
-    auto const [rate, r] = moments;
+    double const rate = moments.rate;
+    double const r = moments.r;
     return {.starts = {{r, r / (1.5 * rate), 0.8, 2.5},
                        {2.0, 2.0 / (2.0 * rate), 0.5, 5.0},
                        {0.3, 0.3 / (3.0 * rate), 1.0, 1.0},

@@ -137,6 +137,15 @@ void predictions<Model>::purchase_pmf(Model const& model, view const& rows, time
     });
 }
 
+/// Whether panels_of_age may be used: yes unless the model says otherwise.
+template <class Model>
+inline constexpr bool smooth_in_age = [] {
+    if constexpr (requires { Model::smooth_in_age; })
+        return Model::smooth_in_age;
+    else
+        return true;
+}();
+
 /// A kernel that is costly to evaluate, as a function of (x, T): for each x it is analytic in T > 0, so on panels of T
 /// that reach no further than a ninth of their middle, twelve Chebyshev nodes give it to 1e-14. Panels depend on T
 /// alone, hence a row's value on nothing but the row. For models whose process does not depend on recency.
@@ -232,6 +241,15 @@ void predictions<Model>::discounted_expected_purchases(Model const& model, view 
     duration const unit = common_unit(model, rows.unit);
     double const t = length_in(horizon, unit, "horizon");
     double const rate = continuous_rate(annual_rate, unit);
+    if constexpr (!smooth_in_age<Model>) {
+        for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+            auto const state = model.given(x, tx, T);
+            out[i] = state.probability_alive == 0.0
+                         ? 0.0
+                         : state.probability_alive * state.process.discounted(t, rate);
+        });
+        return;
+    }
     panels_of_age panels;
     for_rows(model, rows, out, 1, 1, [&](std::size_t, double x, double, double T) { panels.add(x, T); });
     panels.evaluate(threads,

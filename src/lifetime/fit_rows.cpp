@@ -17,7 +17,7 @@ rate_moments moments_of(compressed_rows const& rows) {
             over += rows.weight[i] * ((run.x - expected) * (run.x - expected) - run.x);
             exposure2 += rows.weight[i] * expected * expected;
         }
-    return {rate, over > 0.0 ? std::clamp(exposure2 / over, 0.05, 20.0) : 20.0};
+    return {rate, over > 0.0 ? std::clamp(exposure2 / over, 0.05, 20.0) : 20.0, rows.scale};
 }
 
 std::vector<double> logarithms(std::vector<double> values) {
@@ -53,7 +53,7 @@ fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& 
     compressed_rows const sample = thin(rows, 20'000);
 
     bool const silent = rows.purchases == 0.0 || rows.exposure == 0.0;
-    auto const search = model.region(silent ? rate_moments{0.135, 0.135}
+    auto const search = model.region(silent ? rate_moments{0.135, 0.135, rows.scale}
                                             : moments_of(sample.purchases > 0.0 ? sample : rows));
     fit_problem problem;
     problem.model = model.name;

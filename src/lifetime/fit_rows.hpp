@@ -24,6 +24,7 @@ namespace clavis::lifetime {
 struct rate_moments {
     double rate;
     double r;
+    double scale;  ///< the unit of scaled time, in that of the rows
 };
 
 /// Where to search, in the model's own parameters (time scaled so that T is about 1).

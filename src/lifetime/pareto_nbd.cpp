@@ -38,7 +38,8 @@ double log_sum(fates const& f) noexcept {
 }
 
 search_region region(rate_moments const& moments) {
-    auto const [rate, r] = moments;
+    double const rate = moments.rate;
+    double const r = moments.r;
     return {.starts = {{r, r / (1.5 * rate), 0.6, 0.5},
                        {1.0, 1.0 / (2.0 * rate), 0.5, 1.0},
                        {0.5, 0.5 / (3.0 * rate), 1.0, 0.3},
@@ -118,11 +119,8 @@ double pareto_nbd::pmf(std::int64_t n, double t) const noexcept {
     if (n == 0) return no_purchase(t);
     if (t == 0.0) return 0.0;
     double const x = static_cast<double>(n);
-    double const choose = numerics::log_rising(r, x) - numerics::log_gamma(x + 1.0);
     // Of those active for a time u, the chance of x purchases is that of the negative binomial.
-    auto const log_counts = [&](double u) {
-        return choose - x * std::log1p(alpha / u) - r * std::log1p(u / alpha);
-    };
+    auto const log_counts = [&](double u) { return numerics::log_negative_binomial(x, r, u / alpha); };
     // Along y = ln u the density of having left after u with x purchases is log-concave.
     auto const log_density = [&](double y) {
         double const u = std::exp(y);

@@ -104,6 +104,27 @@ double log_rising(double z, double n) noexcept {
            (stirling_remainder(z + n) - stirling_remainder(z)) + shift;
 }
 
+double log_negative_binomial(double n, double r, double ratio) noexcept {
+    if (!(n >= 0.0) || !(r > 0.0) || !(ratio > 0.0)) return nan;
+    if (n == 0.0) return -r * std::log1p(ratio);
+    // r / (r + n) times the binomial chance of r among r + n, which is the square root below with the remainders of
+    // Stirling's series less twice the deviance from the means.
+    auto const remainder = [](double z) {
+        return z >= asymptotic ? stirling_remainder(z)
+                               : log_gamma(z) - (z - 0.5) * std::log(z) + z - half_log_two_pi;
+    };
+    auto const deviance = [](double excess, double mean) {
+        double const e = excess / mean;
+        return mean * ((1.0 + e) * std::log1p(e) - e);
+    };
+    double const total = r + n;
+    double const mean_r = total / (1.0 + ratio);
+    double const mean_n = total * (ratio / (1.0 + ratio));
+    double const excess = (r * ratio - n) / (1.0 + ratio);  // of r over its mean, and of the mean of n over n
+    return 0.5 * std::log(r / (total * n)) - half_log_two_pi + remainder(total) - remainder(r) -
+           remainder(n) - deviance(excess, mean_r) - deviance(-excess, mean_n);
+}
+
 double log_beta(double a, double b) noexcept {
     double const small = std::min(a, b);
     return log_gamma(small) - log_rising(std::max(a, b), small);

@@ -9,6 +9,7 @@
 //   log_rising            5e-15    difference of two such series, taken before anything cancels
 //   incomplete_beta       1e-15    Boost.Math
 //   scaled_upper_gamma    5e-15    continued fraction (DLMF 8.9.2) or quadrature
+//   log_negative_binomial 1e-13    absolute, within ten standard deviations of the mean
 //   laplace_power         5e-15    likewise
 
 #include <cmath>
@@ -40,6 +41,10 @@ double scaled_upper_gamma(double n, double z) noexcept;
 /// The same with an end: integral over 0 < v < end of exp(-z v) (1 + v)^-m, for m > 0. For a finite end z may be
 /// negative; for an endless one it is scaled_upper_gamma(m - 1, z).
 double laplace_power(double m, double z, double end) noexcept;
+
+/// ln P(n events) of a negative binomial: Gamma(r + n) / (Gamma(r) n!) (1 + ratio)^-r (ratio / (1 + ratio))^n, as a
+/// deviance (Loader 2000), so that it keeps its digits for large n and r; n >= 0, r > 0, ratio > 0 and finite.
+double log_negative_binomial(double n, double r, double ratio) noexcept;
 
 /// ln(1 + e^x) without overflow.
 inline double log1p_exp(double x) noexcept {
