@@ -40,12 +40,16 @@
 #include "clavis/value/rfm.hpp"
 #include "clavis/value/segments.hpp"
 
+#include "clavis/lifetime/beta_geo_cnbd.hpp"
 #include "clavis/lifetime/beta_geo_nbd.hpp"
 #include "clavis/lifetime/clv.hpp"
 #include "clavis/lifetime/fit.hpp"
 #include "clavis/lifetime/gamma_gamma.hpp"
+#include "clavis/lifetime/gamma_gompertz_nbd.hpp"
 #include "clavis/lifetime/model.hpp"
+#include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+#include "clavis/lifetime/nbd.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
 
 #include "clavis/loyalty/tier_program.hpp"

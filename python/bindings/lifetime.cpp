@@ -7,7 +7,10 @@
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/lifetime/clv.hpp"
+#include "clavis/lifetime/gamma_gompertz_nbd.hpp"
+#include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+#include "clavis/lifetime/nbd.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
 
 namespace clavis::bindings {
@@ -41,6 +44,10 @@ py::dict to_dict(lifetime::fit_report const& report) {
     result["left_out"] = report.left_out;
     result["customers"] = report.customers;
     result["warnings"] = py::tuple(py::cast(report.warnings));
+    py::dict profile;
+    for (auto const& point : report.profile)
+        profile[py::float_(point.value)] = point.log_likelihood;
+    result["profile"] = profile;
     return result;
 }
 
@@ -203,24 +210,30 @@ void bind_lifetime(py::module_& module) {
                          py::array_t<double, py::array::c_style> recency,
                          py::array_t<double, py::array::c_style> T,
                          py::array_t<double, py::array::c_style> monetary_value,
+                         py::array_t<double, py::array::c_style> log_gap_sum,
                          py::array_t<double, py::array::c_style> weights, std::int64_t unit) {
                  summary_arrays rows;
                  rows.frequency = std::move(frequency);
                  rows.recency = std::move(recency);
                  rows.T = std::move(T);
                  rows.monetary_value = std::move(monetary_value);
+                 rows.log_gap_sum = std::move(log_gap_sum);
                  rows.weights = std::move(weights);
                  rows.unit_microseconds = unit;
                  return rows;
              }),
              py::arg("frequency"), py::arg("recency"), py::arg("T"), py::arg("monetary_value"),
-             py::arg("weights"), py::arg("unit"))
+             py::arg("log_gap_sum"), py::arg("weights"), py::arg("unit"))
         .def("__len__", &size_of)
         .def_property_readonly("unit", [](summary_arrays const& rows) { return rows.unit_microseconds; });
 
     bind_model<lifetime::beta_geo_nbd>(room, "BetaGeoNBD");
     bind_model<lifetime::modified_beta_geo_nbd>(room, "ModifiedBetaGeoNBD");
+    bind_model<lifetime::beta_geo_cnbd>(room, "BetaGeoCNBD");
+    bind_model<lifetime::modified_beta_geo_cnbd>(room, "ModifiedBetaGeoCNBD");
     bind_model<lifetime::pareto_nbd>(room, "ParetoNBD");
+    bind_model<lifetime::gamma_gompertz_nbd>(room, "GammaGompertzNBD");
+    bind_model<lifetime::nbd>(room, "NBD");
     bind_gamma_gamma(room);
 }
 

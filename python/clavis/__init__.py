@@ -7,7 +7,18 @@ from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
 from clavis.identities import Identities
-from clavis.lifetime import BetaGeoNBD, FitReport, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD, lifetime_value
+from clavis.lifetime import (
+    NBD,
+    BetaGeoCNBD,
+    BetaGeoNBD,
+    FitReport,
+    GammaGamma,
+    GammaGompertzNBD,
+    ModifiedBetaGeoCNBD,
+    ModifiedBetaGeoNBD,
+    ParetoNBD,
+    lifetime_value,
+)
 from clavis.loyalty import TierProgram
 from clavis.quality import BookQuality, Quality, Refusal
 from clavis.simulate import simulate_shop
@@ -17,7 +28,9 @@ from clavis.table import Table
 from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 
 __all__ = [
+    "NBD",
     "Analysis",
+    "BetaGeoCNBD",
     "BetaGeoNBD",
     "BookQuality",
     "Cancelled",
@@ -26,8 +39,10 @@ __all__ = [
     "DefectionMonitor",
     "FitReport",
     "GammaGamma",
+    "GammaGompertzNBD",
     "Identities",
     "InputError",
+    "ModifiedBetaGeoCNBD",
     "ModifiedBetaGeoNBD",
     "ParetoNBD",
     "Quality",

@@ -7,7 +7,7 @@ import html
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -17,14 +17,25 @@ from clavis import _clavis, _columns, _input, _time
 from clavis.summary import Summary, _counts
 from clavis.table import Table
 
-__all__ = ["BetaGeoNBD", "FitReport", "GammaGamma", "ModifiedBetaGeoNBD", "ParetoNBD", "lifetime_value"]
+__all__ = [
+    "NBD",
+    "BetaGeoCNBD",
+    "BetaGeoNBD",
+    "FitReport",
+    "GammaGamma",
+    "GammaGompertzNBD",
+    "ModifiedBetaGeoCNBD",
+    "ModifiedBetaGeoNBD",
+    "ParetoNBD",
+    "lifetime_value",
+]
 
 Progress = Callable[[str, float], Any]
 #: Text ("39 weeks"), a timedelta, or a number in the unit of the model.
 Horizon = str | datetime.timedelta | np.timedelta64 | float
 Values = npt.NDArray[np.float64]
 
-_NUMBERS = ("frequency", "recency", "T", "monetary_value", "weights")
+_NUMBERS = ("frequency", "recency", "T", "monetary_value", "log_gap_sum", "weights")
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class FitReport:
         Rows used, distinct among them, left out (a warning says why), and the sum of weights.
     warnings
         In words: what cannot be known from these data, and what was left out.
+    profile
+        Of a parameter found by profile likelihood (k): the log-likelihood of every value tried.
     """
 
     converged: bool
@@ -68,6 +81,7 @@ class FitReport:
     left_out: int
     customers: float
     warnings: tuple[str, ...]
+    profile: dict[float, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         lines = [
@@ -415,6 +429,72 @@ class ModifiedBetaGeoNBD(_PurchaseModel):
         super().__init__(r=r, alpha=alpha, a=a, b=b, unit=unit)
 
 
+class BetaGeoCNBD(_PurchaseModel):
+    """BG/CNBD-k (Reutterer, Platzer and Schroeder 2020): BG/NBD for customers who buy more regularly than by chance.
+
+    Gaps between purchases are Erlang-k, the sum of k phases with rate λ ~ Gamma(r, α), so that their mean is k / λ.
+    k = 1 is BG/NBD; with larger k silence says sooner that a customer has left. Predictions are exact, and those of a
+    customer depend on that customer alone.
+
+    Parameters
+    ----------
+    k
+        A whole number from 1 to 48. ``None``: found in :meth:`fit` by profile likelihood over 1, 2, …, which needs the
+        column ``log_gap_sum`` (the sum of the logarithms of the gaps, in the unit of ``recency``; :func:`summarize`
+        gives it). ``report_.profile`` then has the log-likelihood of every k tried.
+    r, alpha, a, b
+        All given, with k: ready to use. Some given: held fixed in :meth:`fit`.
+    unit
+        The unit of ``alpha``, as in :class:`BetaGeoNBD`.
+
+    Examples
+    --------
+    >>> m = BetaGeoCNBD(k=3, r=0.85, alpha=1.45, a=0.79, b=2.42, unit="week")
+    >>> round(m.expected_purchases_new_customer("32 weeks"), 4)
+    2.2189
+    """
+
+    _core_type = _clavis.lifetime.BetaGeoCNBD
+    _endless = "a <= 1"
+
+    def __init__(
+        self,
+        k: int | None = None,
+        r: float | None = None,
+        alpha: float | None = None,
+        a: float | None = None,
+        b: float | None = None,
+        *,
+        unit: _time.Duration | None = None,
+    ) -> None:
+        super().__init__(k=k, r=r, alpha=alpha, a=a, b=b, unit=unit)
+
+    def _settle(self) -> None:
+        k = self._given["k"]
+        if k is not None and not (_is_number(k) and 1 <= k <= 48 and float(k).is_integer()):
+            raise ValueError(f"{type(self).__name__}: k must be a whole number from 1 to 48, not {k!r}")
+        super()._settle()
+
+    @property
+    def params_(self) -> dict[str, float]:
+        """The parameters by the literature's names, fitted or given; k is an ``int``."""
+        params = super().params_
+        return {**params, "k": int(params["k"])}
+
+
+class ModifiedBetaGeoCNBD(BetaGeoCNBD):
+    """MBG/CNBD-k (Reutterer, Platzer and Schroeder 2020): :class:`BetaGeoCNBD` in which a customer may also leave right
+    after the first purchase, so that P(alive) falls with silence for one-time buyers too.
+
+    Parameters
+    ----------
+    k, r, alpha, a, b, unit
+        As in :class:`BetaGeoCNBD`.
+    """
+
+    _core_type = _clavis.lifetime.ModifiedBetaGeoCNBD
+
+
 class ParetoNBD(_PurchaseModel):
     """Pareto/NBD (Schmittlein, Morrison and Colombo 1987): purchases at a rate λ ~ Gamma(r, α), and the customer leaves
     at a rate μ ~ Gamma(s, β), at any time and without notice.
@@ -449,6 +529,57 @@ class ParetoNBD(_PurchaseModel):
         unit: _time.Duration | None = None,
     ) -> None:
         super().__init__(r=r, alpha=alpha, s=s, beta=beta, unit=unit)
+
+
+class GammaGompertzNBD(_PurchaseModel):
+    """GGom/NBD (Bemmaor and Glady 2012): Pareto/NBD whose hazard of leaving grows with age, b η e^(b t) with
+    η ~ Gamma(s, β).
+
+    Where it does not grow, b goes to 0 and the model becomes Pareto/NBD with β/b as its β; the report then says so, and
+    the fit is never worse than that Pareto/NBD.
+
+    Parameters
+    ----------
+    r, alpha, b, s, beta
+        All given: ready to use. Some given: held fixed in :meth:`fit`.
+    unit
+        The unit of ``alpha`` and of ``1 / b``, as in :class:`BetaGeoNBD`.
+    """
+
+    _core_type = _clavis.lifetime.GammaGompertzNBD
+    _endless = "it is finite, but beyond the range of numbers"
+
+    def __init__(
+        self,
+        r: float | None = None,
+        alpha: float | None = None,
+        b: float | None = None,
+        s: float | None = None,
+        beta: float | None = None,
+        *,
+        unit: _time.Duration | None = None,
+    ) -> None:
+        super().__init__(r=r, alpha=alpha, b=b, s=s, beta=beta, unit=unit)
+
+
+class NBD(_PurchaseModel):
+    """NBD (Ehrenberg 1959): purchases at a rate λ ~ Gamma(r, α) by customers who never leave.
+
+    The yardstick for whether anybody leaves. P(alive) is 1 and recency says nothing.
+
+    Parameters
+    ----------
+    r, alpha, unit
+        As in :class:`BetaGeoNBD`.
+    """
+
+    _core_type = _clavis.lifetime.NBD
+    _endless = "nobody leaves"
+
+    def __init__(
+        self, r: float | None = None, alpha: float | None = None, *, unit: _time.Duration | None = None
+    ) -> None:
+        super().__init__(r=r, alpha=alpha, unit=unit)
 
 
 class GammaGamma(_Estimator):

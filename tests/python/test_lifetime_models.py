@@ -99,3 +99,42 @@ def test_pareto_without_end() -> None:
     assert held.params_["s"] == 0.606
     assert held.params_["beta"] == 11.669
     assert held.report_.standard_errors["beta"] == 0
+
+
+def test_the_ridge_to_pareto_is_named(cdnow: cv.Summary) -> None:
+    m = cv.GammaGompertzNBD().fit(cdnow)
+    assert list(m.params_) == ["r", "alpha", "b", "s", "beta"]
+    assert not m.report_.converged
+    assert any("b goes to 0" in text for text in m.report_.warnings)
+    assert m.report_.log_likelihood >= cv.ParetoNBD().fit(cdnow).report_.log_likelihood - 1e-5
+    given = cv.GammaGompertzNBD(r=0.55, alpha=10.6, b=0.05, s=0.6, beta=3.0, unit="week")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        endless = given.expected_purchases(cdnow, math.inf)
+    assert (endless > given.expected_purchases(cdnow, "1 year")).all()
+    in_days = cv.GammaGompertzNBD(r=0.55, alpha=74.2, b=0.05 / 7, s=0.6, beta=3.0, unit="day")
+    one = given.discounted_expected_purchases(cdnow, 0.1, "2 years")
+    assert in_days.discounted_expected_purchases(cdnow, 0.1, "2 years") == pytest.approx(one, rel=1e-11)
+
+
+def test_nbd(cdnow: cv.Summary) -> None:
+    m = cv.NBD().fit(cdnow)
+    assert m.report_.converged
+    assert m.report_.log_likelihood == pytest.approx(-9763.657615, abs=1e-6)
+    assert (m.probability_alive(cdnow) == 1).all()
+    with pytest.warns(RuntimeWarning, match="nobody leaves"):
+        assert np.isinf(m.expected_purchases(cdnow, math.inf)).all()
+
+
+@pytest.mark.parametrize("model", [cv.ParetoNBD, cv.GammaGompertzNBD, cv.NBD])
+def test_hard_data_never_passes_for_converged(model: type[cv.ParetoNBD]) -> None:
+    """Nobody buys again; one customer."""
+    silent = cv.Summary(frequency=np.zeros(50, dtype=int), recency=np.zeros(50), T=np.arange(10.0, 60.0), unit="week")
+    m = model().fit(silent)
+    assert not m.report_.converged
+    assert any("no customer bought again" in text for text in m.report_.warnings)
+    assert m.expected_purchases(silent, "1 year") == pytest.approx(0, abs=0.05)
+    one = cv.Summary(frequency=[3], recency=[20.0], T=[30.0], unit="week")
+    m = model().fit(one)
+    assert not m.report_.converged
+    assert any("one customer only" in text for text in m.report_.warnings)
