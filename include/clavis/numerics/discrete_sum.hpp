@@ -39,6 +39,7 @@ class exponential_sum {
 struct sum_shape {
     double offset = 1.0;  ///< the terms are analytic within (i + offset) / bend of i
     double bend = 1.0;
+    double straight = std::numeric_limits<double>::infinity();  ///< from this i on `bend` is 1
     double tail = 0.0;  ///< an endless sum ends like i^-(tail + 1) or faster; 0: its end is not known
     double settled = std::numeric_limits<double>::infinity();  ///< from this i on exactly like that
 };
@@ -54,7 +55,8 @@ exponential_sum sum_terms(LogTerm&& log_term, double n, sum_shape const& shape) 
         double length = 0.0;
         double next = here;
         int exponent = 0;
-        double const room = std::min((i + shape.offset) / shape.bend, n - i);
+        double const bend = i >= shape.straight ? 1.0 : shape.bend;
+        double const room = std::min((i + shape.offset) / bend, n - i);
         if (room >= 32.0) {
             // Halve the block until its logarithm bends and falls by little enough for sixteen nodes.
             for (std::frexp(room, &exponent), --exponent; exponent >= 5; --exponent) {

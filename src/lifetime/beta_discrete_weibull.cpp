@@ -1,0 +1,142 @@
+#include "clavis/lifetime/beta_discrete_weibull.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "beta_geo_beta_binomial_likelihood.hpp"
+#include "beta_geometric.hpp"
+#include "clavis/numerics/discrete_sum.hpp"
+#include "clavis/numerics/rising_ratio.hpp"
+#include "clavis/numerics/special.hpp"
+#include "conditional.hpp"
+#include "contract_likelihood.hpp"
+#include "fit_rows.hpp"
+
+namespace clavis::lifetime {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+using process = beta_discrete_weibull_process;
+
+// -ln [S(from + t) / S(from)].
+double loss(double gamma, double delta, double c, double from, double t) noexcept {
+    if (t == 0.0) return 0.0;
+    constexpr double huge = 1e100;  // where Stirling's first term is all there is
+    double const log_end = c * std::log(from + t);
+    double const start = from == 0.0 ? 0.0 : std::pow(from, c);
+    double const power = from == 0.0 ? std::exp(log_end) : start * std::expm1(c * std::log1p(t / from));
+    if (start > huge) return gamma * c * std::log1p(t / from);
+    if (!(power < huge)) return gamma * log_end - numerics::log_rising(delta + start, gamma);
+    return numerics::log_rising_ratio(delta + start, gamma, power);
+}
+
+double sum_of_survival(process const& p, double n, double rate) noexcept {
+    if (n == inf && (rate < 0.0 || (rate == 0.0 && p.gamma * p.c <= 1.0))) return inf;
+    auto const log_term = [&](double i) {
+        return -loss(p.gamma, p.delta, p.c, p.age, i + 1.0) - rate * (i + 1.0);
+    };
+    double tail = 0.0;
+    if (n == inf) tail = rate > 0.0 ? 1.0 : p.gamma * p.c - 1.0;
+    // Where t^c dwarfs everything else S is t^(-gamma c); until then it has poles along t^c = -delta - k.
+    double const power_law = std::pow(1e17 * (1.0 + p.gamma) * (1.0 + p.gamma + p.delta), 1.0 / p.c);
+    double const settled = rate > 0.0 ? inf : std::max(1e17 * (1.0 + p.age), power_law);
+    return numerics::sum_terms(log_term, n,
+                               {.offset = p.age + 1.0,
+                                .bend = std::max(1.0, p.c),
+                                .straight = power_law - p.age,
+                                .tail = tail,
+                                .settled = settled})
+        .value();
+}
+
+search_region region(rate_moments const&) {
+    return {.starts = {{0.7, 1.5, 1.0}, {0.3, 1.0, 1.5}, {1.0, 8.0, 1.0}, {3.0, 6.0, 0.6}, {20.0, 60.0, 1.0}},
+            .center = {1.0, 1.0, 1.0}};
+}
+
+void ridges(fit_solution const& fit, std::vector<std::string>& words) {
+    leaving_ridge(fit, 0, 1, "gamma", "delta", words);
+    if (is_open(fit, 2))
+        words.push_back(
+            "c is not identified: these data do not tell how a customer's own chance of leaving changes from "
+            "renewal to renewal");
+}
+
+}  // namespace
+
+double beta_discrete_weibull_process::expected(double t) const noexcept {
+    return t >= 0.0 ? sum_of_survival(*this, opportunities(t), 0.0) : nan;
+}
+
+double beta_discrete_weibull_process::discounted(double t, double rate) const noexcept {
+    return t >= 0.0 && !std::isnan(rate) ? sum_of_survival(*this, opportunities(t), rate) : nan;
+}
+
+double beta_discrete_weibull_process::survival(double t) const noexcept {
+    if (!(t >= 0.0)) return nan;
+    return t == inf ? 0.0 : std::exp(-loss(gamma, delta, c, age, opportunities(t)));
+}
+
+double beta_discrete_weibull_process::no_purchase(double t) const noexcept {
+    if (!(t >= 0.0)) return nan;
+    return opportunities(t) == 0.0 ? 1.0 : -std::expm1(-loss(gamma, delta, c, age, 1.0));
+}
+
+double beta_discrete_weibull_process::pmf(std::int64_t n, double t) const noexcept {
+    if (n < 0 || !(t >= 0.0)) return nan;
+    double const made = static_cast<double>(n);
+    double const due = opportunities(t);
+    if (made > due) return 0.0;
+    double const there = std::exp(-loss(gamma, delta, c, age, made));
+    return made < due ? there * -std::expm1(-loss(gamma, delta, c, age + made, 1.0)) : there;
+}
+
+void beta_discrete_weibull::validate() const {
+    require_positive(*this);
+}
+
+void beta_discrete_weibull::check(ledger::summary_view const& customers, double factor) {
+    check_opportunities(customers, factor, true);
+}
+
+double beta_discrete_weibull::log_likelihood(double, double tx, double T) const noexcept {
+    double const until = -loss(gamma, delta, c, 0.0, tx);
+    return tx < T ? until + std::log(-std::expm1(-loss(gamma, delta, c, tx, 1.0))) : until;
+}
+
+customer_state<beta_discrete_weibull_process> beta_discrete_weibull::given(double, double tx,
+                                                                           double T) const noexcept {
+    return {tx == T ? 1.0 : 0.0, {gamma, delta, c, T}};
+}
+
+double beta_discrete_weibull::retention_rate(double t) const noexcept {
+    return t >= 1.0 ? std::exp(-loss(gamma, delta, c, t - 1.0, 1.0)) : nan;
+}
+
+template struct predictions<beta_discrete_weibull>;
+
+template <>
+fit_result<beta_discrete_weibull> fit<beta_discrete_weibull>(ledger::summary_view const& customers,
+                                                             fit_options const& options) {
+    check_rows(customers);
+    beta_discrete_weibull::check(customers, 1.0);
+    fit_solution found =
+        fit_rows(customers, options,
+                 {.name = beta_discrete_weibull::name,
+                  .parameter_names = beta_discrete_weibull::parameter_names,
+                  .time_power = beta_discrete_weibull::time_power,
+                  .objective = [](compressed_rows const& rows, std::span<double const> theta,
+                                  std::span<double> gradient, std::span<double> hessian,
+                                  unsigned) { return contract_objective(rows, theta, gradient, hessian); },
+                  .region = region,
+                  .ridges = ridges,
+                  .silence = contract_silence});
+    auto const& p = found.parameters;
+    return {{p[0], p[1], p[2], customers.unit}, std::move(found.report)};
+}
+
+}  // namespace clavis::lifetime
