@@ -451,7 +451,7 @@ class BetaGeoCNBD(_PurchaseModel):
     --------
     >>> m = BetaGeoCNBD(k=3, r=0.85, alpha=1.45, a=0.79, b=2.42, unit="week")
     >>> round(m.expected_purchases_new_customer("32 weeks"), 4)
-    2.2189
+    2.9747
     """
 
     _core_type = _clavis.lifetime.BetaGeoCNBD

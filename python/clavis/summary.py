@@ -36,6 +36,8 @@ class Summary(Table):
         Age at the end of observation, in units; NaN marks a customer without any purchase.
     monetary_value
         Mean amount of the repeat purchases, in currency units.
+    log_gap_sum
+        Sum of the logarithms of the gaps between purchases, in units; models of regular purchases read it.
     customer_id
         Integers or text; 0, 1, 2 … where absent.
     weights
@@ -58,6 +60,7 @@ class Summary(Table):
         customer_id: npt.ArrayLike | None = None,
         weights: npt.ArrayLike | None = None,
         unit: _time.Duration = "week",
+        log_gap_sum: npt.ArrayLike | None = None,
     ) -> None:
         counts = np.asarray(frequency)
         columns: dict[str, npt.ArrayLike] = {
@@ -66,7 +69,8 @@ class Summary(Table):
             "recency": np.asarray(recency, dtype=np.float64),
             "T": np.asarray(T, dtype=np.float64),
         }
-        for name, values in (("monetary_value", monetary_value), ("weights", weights)):
+        optional = (("monetary_value", monetary_value), ("log_gap_sum", log_gap_sum), ("weights", weights))
+        for name, values in optional:
             if values is not None:
                 columns[name] = np.asarray(values, dtype=np.float64)
         self._set(columns, _time.microseconds(unit))
