@@ -242,6 +242,10 @@ class _PurchaseModel(_Estimator):
     def _make(self, parameters: list[float]) -> Any:
         return self._core_type(parameters, self._unit)
 
+    def _rows(self, summary: Any) -> tuple[_clavis.lifetime.Rows, Any]:
+        """The rows a model reads, and the customer ids: some take other tables too."""
+        return _rows(summary)
+
     def _more(self) -> list[str]:
         unit = self._ready().unit
         return [f'unit="{_time.unit_text(unit)}"'] if unit else []
@@ -272,7 +276,7 @@ class _PurchaseModel(_Estimator):
         ValueError
             If a row cannot be used; the message names column, row and value.
         """
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         factor = self._unit / rows.unit if self._unit and rows.unit else 1.0
         powers = dict(zip(self._core_type.names, self._core_type.time_power, strict=True))
         fixed = {name: float(value) * factor ** powers[name] for name, value in self._fixed().items()}
@@ -299,7 +303,7 @@ class _PurchaseModel(_Estimator):
 
     def log_likelihood(self, summary: Any, *, threads: int = 0) -> Values:
         """Log-likelihood of each row, in the unit of the rows."""
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         result: Values = self._ready().log_likelihood(rows, threads)
         return result
 
@@ -309,7 +313,7 @@ class _PurchaseModel(_Estimator):
         ``at`` is text, a timedelta or a number in the unit of the model. Under BG/NBD a customer without repeat
         purchase has had no chance to leave: the probability is 1. It is no alarm; see :class:`DefectionMonitor`.
         """
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         result: Values = self._ready().probability_alive(rows, *self._span(at, "at", rows.unit), threads)
         return result
 
@@ -319,21 +323,21 @@ class _PurchaseModel(_Estimator):
         ``horizon`` is text (``"39 weeks"``), a timedelta, or a number in the unit of the model; ``math.inf`` for the
         whole future, where the mean may be infinite.
         """
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         result: Values = self._ready().expected_purchases(rows, *self._span(horizon, "horizon", rows.unit), threads)
         _warn_infinite(result, f"the mean number of purchases does not exist over an endless horizon ({self._endless})")
         return result
 
     def probability_no_purchase(self, summary: Any, horizon: Horizon, *, threads: int = 0) -> Values:
         """P(no purchase in (T, T + ``horizon``]) of each row."""
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         span = self._span(horizon, "horizon", rows.unit)
         result: Values = self._ready().probability_no_purchase(rows, *span, threads)
         return result
 
     def purchase_pmf(self, summary: Any, horizon: Horizon, n_max: int, *, threads: int = 0) -> Values:
         """P(n purchases in (T, T + ``horizon``]) of each row for n = 0 … ``n_max``: an array (rows, n_max + 1)."""
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         span = self._span(horizon, "horizon", rows.unit)
         result: Values = self._ready().purchase_pmf(rows, *span, n_max, threads)
         return result
@@ -350,7 +354,7 @@ class _PurchaseModel(_Estimator):
         horizon
             How far ahead; ``None`` for the whole future.
         """
-        rows, _ = _rows(summary)
+        rows, _ = self._rows(summary)
         span = self._span(math.inf if horizon is None else horizon, "horizon", rows.unit)
         result: Values = self._ready().discounted_expected_purchases(rows, float(annual_rate), *span, threads)
         _warn_infinite(result, f"without discounting the mean over an endless horizon does not exist ({self._endless})")
@@ -675,7 +679,7 @@ def lifetime_value(
     for given, wanted in ((model, _PurchaseModel), (spend, GammaGamma)):
         if not isinstance(given, wanted):
             raise TypeError("lifetime_value takes a model of purchases, a GammaGamma and a summary, in this order")
-    rows, ids = _rows(summary)
+    rows, ids = model._rows(summary)
     span = model._span(math.inf if horizon is None else horizon, "horizon", rows.unit)
     value: Values = model._ready().lifetime_value(
         spend._ready(), rows, *span, float(annual_rate), float(margin), threads
