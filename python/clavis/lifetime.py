@@ -458,7 +458,7 @@ class BetaGeoCNBD(_PurchaseModel):
     2.9747
     """
 
-    _core_type = _clavis.lifetime.BetaGeoCNBD
+    _core_type: ClassVar[Any] = _clavis.lifetime.BetaGeoCNBD
     _endless = "a <= 1"
 
     def __init__(
