@@ -9,9 +9,13 @@
 #include <vector>
 
 #include "../src/lifetime/beta_geo_likelihood.hpp"
+#include "../src/lifetime/pareto_likelihood.hpp"
 #include "../src/lifetime/rows.hpp"
 #include "clavis/lifetime/clv.hpp"
+#include "clavis/lifetime/gamma_gompertz_nbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+#include "clavis/lifetime/nbd.hpp"
+#include "clavis/lifetime/pareto_nbd.hpp"
 
 namespace clavis::lifetime {
 namespace {
@@ -78,6 +82,17 @@ void gradient_and_hessian(benchmark::State& state) {
 }
 BENCHMARK(gradient_and_hessian)->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
+void pareto_gradient_and_hessian(benchmark::State& state) {
+    auto const rows = compress(draw(static_cast<std::size_t>(state.range(0))).view());
+    std::vector<double> const theta{std::log(0.55), std::log(75.0 / rows.scale), std::log(0.6),
+                                    std::log(82.0 / rows.scale)};
+    std::vector<double> gradient(4), hessian(16);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(pareto_objective(rows, theta, gradient, hessian, 1));
+    per_row(state, rows.size());
+}
+BENCHMARK(pareto_gradient_and_hessian)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMillisecond);
+
 void compress_rows(benchmark::State& state) {
     auto const& table = draw(static_cast<std::size_t>(state.range(0)), state.range(1) != 0);
     for (auto _ : state)
@@ -108,7 +123,18 @@ BENCHMARK(fit_model<modified_beta_geo_nbd>)
     ->Args({1'000'000, 0, 1})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
+BENCHMARK(fit_model<pareto_nbd>)
+    ->ArgNames({"rows", "whole_days", "threads"})
+    ->Args({10'000, 0, 1})
+    ->Args({1'000'000, 0, 1})
+    ->Args({1'000'000, 1, 1})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(fit_model<nbd>)->Args({1'000'000, 0, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(fit_model<gamma_gamma>)->Args({1'000'000, 0, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
+
+pareto_nbd const pareto{0.553, 74.046, 0.606, 81.683, day};
+gamma_gompertz_nbd const ageing{0.553, 74.046, 0.002, 0.606, 0.2, day};
 
 template <class Predict>
 void predict(benchmark::State& state, Predict&& call) {
@@ -132,6 +158,29 @@ BENCHMARK_CAPTURE(predict, discounted_three_years, [](auto view, auto out) {
 BENCHMARK_CAPTURE(predict, discounted_forever, [](auto view, auto out) {
     discounted_expected_purchases(truth, view, 0.1, forever, out, 1);
 }) -> Unit(benchmark::kMillisecond);
+
+// P(alive), expected purchases and P(no purchase) of each row, one after the other.
+template <class Model>
+void predict_three(Model const& model, ledger::summary_view const& view, std::span<double> out) {
+    probability_alive(model, view, {}, out, 1);
+    expected_purchases(model, view, 90 * day, out, 1);
+    probability_no_purchase(model, view, 90 * day, out, 1);
+}
+BENCHMARK_CAPTURE(predict, three_beta_geo, [](auto view, auto out) { predict_three(truth, view, out); });
+BENCHMARK_CAPTURE(predict, three_pareto, [](auto view, auto out) { predict_three(pareto, view, out); });
+BENCHMARK_CAPTURE(predict, three_gompertz, [](auto view, auto out) { predict_three(ageing, view, out); });
+BENCHMARK_CAPTURE(predict, pareto_discounted_three_years, [](auto view, auto out) {
+    discounted_expected_purchases(pareto, view, 0.1, 3 * year, out, 1);
+});
+BENCHMARK_CAPTURE(predict, pareto_discounted_forever, [](auto view, auto out) {
+    discounted_expected_purchases(pareto, view, 0.1, forever, out, 1);
+});
+
+void pareto_pmf(benchmark::State& state) {
+    for (auto _ : state)
+        benchmark::DoNotOptimize(pareto.pmf(state.range(0), 90.0));
+}
+BENCHMARK(pareto_pmf)->Arg(1)->Arg(10)->Arg(1000);
 
 }  // namespace
 }  // namespace clavis::lifetime

@@ -4,12 +4,14 @@
 // is a chance to leave at time 0.
 
 #include <array>
+#include <cmath>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "clavis/lifetime/fit.hpp"
+#include "clavis/numerics/special.hpp"
 #include "fit_rows.hpp"
 #include "rows.hpp"
 
@@ -29,6 +31,11 @@ double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave fir
 /// Starts for (r, alpha, a, b), and what a search that ended on a ridge says of them.
 search_region beta_geo_region(rate_moments const& moments);
 void beta_geo_ridges(fit_solution const& fit, std::vector<std::string>& words);
+
+/// 1 / (1 + odds e^y): the chance of being active where those of having left stand at odds e^y. It may be denormal.
+inline double active_chance(double odds, double y) noexcept {
+    return y < 600.0 ? 1.0 / (1.0 + odds * std::exp(y)) : numerics::logistic(-(std::log(odds) + y));
+}
 
 /// log L of one row; parameters and times in one unit.
 double beta_geo_log_likelihood(double r, double alpha, double a, double b, first_chance_to_leave first,

@@ -1,6 +1,7 @@
 #include "clavis/lifetime/beta_geo_nbd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -25,8 +26,16 @@ bool is_short(double n, double ratio) {
     // Mean and spread of N, then a geometric tail; (1 - z)^n must not underflow.
     double const mean = n * ratio;
     double const tail = 40.0 * (1.0 + ratio) + 9.0 * std::sqrt(mean * (1.0 + ratio));
-    return mean + tail < longest_series && n * std::log1p(ratio) < 600.0;
+    return mean + tail < longest_series && (mean < 600.0 || n * std::log1p(ratio) < 600.0);
 }
+
+// 1 / (j + 1) where most sums end: a division less a term.
+constexpr std::array<double, 64> inverses = [] {
+    std::array<double, 64> result{};
+    for (std::size_t j = 0; j < result.size(); ++j)
+        result[j] = 1.0 / (static_cast<double>(j) + 1.0);
+    return result;
+}();
 
 // Sum over j >= first of P(N = j) value(j), where next(j) moves value from j to j + 1 and value never exceeds
 // j or 1.
@@ -39,10 +48,11 @@ double negative_binomial_sum(double n, double ratio, int first, double value, Ne
     for (int j = first; j < 4000; ++j) {
         double const term = mass * value;
         sum += term;
-        double const growth = z * (n + j) / (j + 1.0);
+        auto const place = static_cast<std::size_t>(j);
+        double const growth = z * (n + j) * (place < inverses.size() ? inverses[place] : 1.0 / (j + 1.0));
         // Behind the mode terms fall faster than a geometric series of this ratio (times j, which the factor
         // covers).
-        if (growth < 1.0 && term < 1e-17 * (1.0 - growth) * sum) break;
+        if (growth < 1.0 && term < 1e-15 * (1.0 - growth) * sum) break;
         mass *= growth;
         value = next(j, value);
     }
@@ -72,8 +82,8 @@ double beta_geo_nbd::log_likelihood(double x, double tx, double T) const noexcep
 customer_state<beta_geo_nbd> beta_geo_nbd::given(double x, double tx, double T) const noexcept {
     beta_geo_nbd const updated{r + x, alpha + T, a, b + x, unit};
     if (x == 0.0) return {std::isnan(tx + T) ? nan : 1.0, updated};
-    double const odds = std::log(a) - std::log(b + (x - 1.0)) + (r + x) * std::log1p((T - tx) / (alpha + tx));
-    return {numerics::logistic(-odds), updated};
+    double const silence = (r + x) * std::log1p((T - tx) / (alpha + tx));
+    return {active_chance(a / (b + (x - 1.0)), silence), updated};
 }
 
 double beta_geo_nbd::expected(double t) const noexcept {

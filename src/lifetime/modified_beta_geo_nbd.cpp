@@ -17,8 +17,8 @@ double modified_beta_geo_nbd::log_likelihood(double x, double tx, double T) cons
 }
 
 customer_state<beta_geo_nbd> modified_beta_geo_nbd::given(double x, double tx, double T) const noexcept {
-    double const odds = std::log(a) - std::log(b + x) + (r + x) * std::log1p((T - tx) / (alpha + tx));
-    return {numerics::logistic(-odds), {r + x, alpha + T, a, b + x + 1.0, unit}};
+    double const silence = (r + x) * std::log1p((T - tx) / (alpha + tx));
+    return {active_chance(a / (b + x), silence), {r + x, alpha + T, a, b + x + 1.0, unit}};
 }
 
 template struct predictions<modified_beta_geo_nbd>;
