@@ -14,8 +14,10 @@
 #include "clavis/core/time_text.hpp"
 #include "clavis/core/time_zone.hpp"
 
+#include "clavis/numerics/discrete_sum.hpp"
 #include "clavis/numerics/optimize.hpp"
 #include "clavis/numerics/quadrature.hpp"
+#include "clavis/numerics/rising_ratio.hpp"
 #include "clavis/numerics/special.hpp"
 
 #include "clavis/statistics/concentration.hpp"
@@ -40,6 +42,8 @@
 #include "clavis/value/rfm.hpp"
 #include "clavis/value/segments.hpp"
 
+#include "clavis/lifetime/beta_discrete_weibull.hpp"
+#include "clavis/lifetime/beta_geo_beta_binomial.hpp"
 #include "clavis/lifetime/beta_geo_cnbd.hpp"
 #include "clavis/lifetime/beta_geo_nbd.hpp"
 #include "clavis/lifetime/clv.hpp"
@@ -51,6 +55,7 @@
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 #include "clavis/lifetime/nbd.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
+#include "clavis/lifetime/shifted_beta_geo.hpp"
 
 #include "clavis/loyalty/tier_program.hpp"
 #include "clavis/loyalty/tier_replay.hpp"

@@ -6,12 +6,15 @@
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
+#include "clavis/lifetime/beta_discrete_weibull.hpp"
+#include "clavis/lifetime/beta_geo_beta_binomial.hpp"
 #include "clavis/lifetime/clv.hpp"
 #include "clavis/lifetime/gamma_gompertz_nbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 #include "clavis/lifetime/nbd.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
+#include "clavis/lifetime/shifted_beta_geo.hpp"
 
 namespace clavis::bindings {
 
@@ -87,7 +90,7 @@ std::size_t size_of(summary_arrays const& rows) {
 
 /// Everything a model of repeat purchases offers; adding one is one line in bind_lifetime.
 template <class Model>
-void bind_model(py::module_& room, char const* name) {
+py::class_<Model> bind_model(py::module_& room, char const* name) {
     py::list names;
     for (auto parameter : Model::parameter_names)
         names.append(py::str(std::string(parameter)));
@@ -172,6 +175,15 @@ void bind_model(py::module_& room, char const* name) {
                                               out);
                  });
              });
+    return model;
+}
+
+/// A model of contracts: the curves of a cohort besides.
+template <class Model>
+void bind_contract_model(py::module_& room, char const* name) {
+    bind_model<Model>(room, name)
+        .def("survival_curve", &Model::survival)
+        .def("retention_rate", &Model::retention_rate);
 }
 
 void bind_gamma_gamma(py::module_& room) {
@@ -234,6 +246,9 @@ void bind_lifetime(py::module_& module) {
     bind_model<lifetime::pareto_nbd>(room, "ParetoNBD");
     bind_model<lifetime::gamma_gompertz_nbd>(room, "GammaGompertzNBD");
     bind_model<lifetime::nbd>(room, "NBD");
+    bind_model<lifetime::beta_geo_beta_binomial>(room, "BetaGeoBetaBinomial");
+    bind_contract_model<lifetime::shifted_beta_geo>(room, "ShiftedBetaGeo");
+    bind_contract_model<lifetime::beta_discrete_weibull>(room, "BetaDiscreteWeibull");
     bind_gamma_gamma(room);
 }
 

@@ -6,6 +6,13 @@ from clavis._clavis import Cancelled, InputError, __version__
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
+from clavis.discrete import (
+    BetaDiscreteWeibull,
+    BetaGeoBetaBinomial,
+    ShiftedBetaGeo,
+    contracts,
+    contracts_from_survivors,
+)
 from clavis.identities import Identities
 from clavis.lifetime import (
     NBD,
@@ -30,6 +37,8 @@ from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 __all__ = [
     "NBD",
     "Analysis",
+    "BetaDiscreteWeibull",
+    "BetaGeoBetaBinomial",
     "BetaGeoCNBD",
     "BetaGeoNBD",
     "BookQuality",
@@ -49,6 +58,7 @@ __all__ = [
     "Refusal",
     "RfmTable",
     "SegmentMap",
+    "ShiftedBetaGeo",
     "Summarizer",
     "Summary",
     "Table",
@@ -57,6 +67,8 @@ __all__ = [
     "analyse",
     "average_run_length",
     "concentration",
+    "contracts",
+    "contracts_from_survivors",
     "lifetime_value",
     "read",
     "read_batches",
