@@ -61,6 +61,41 @@ bool is_short(double n, double ratio) {
     return mean + tail < longest_series && n * std::log1p(ratio) < 600.0;
 }
 
+struct phase_counts {
+    double in_gap;   // P(first <= N < first + k)
+    double reached;  // P(N >= first)
+};
+
+phase_counts count_phases(double n, double ratio, double first, std::int32_t k) {
+    if (ratio == inf) return {0.0, 1.0};
+    double const z = ratio / (1.0 + ratio);
+    double mass = 1.0;
+    double sum = 0.0;
+    phase_counts result{};
+    if (first < 400.0 && is_short(n, ratio)) {
+        mass = std::exp(-n * std::log1p(ratio));
+        double i = 0.0;
+        for (; i < first; ++i)
+            mass *= z * (n + i) / (i + 1.0);
+        for (double const end = first + k; mass > 0.0; ++i) {
+            if (i == end) result.in_gap = sum;
+            sum += mass;
+            double const growth = z * (n + i) / (i + 1.0);
+            if (i >= end && growth < 1.0 && mass < 1e-17 * (1.0 - growth) * sum) break;
+            mass *= growth;
+        }
+        if (mass == 0.0 && result.in_gap == 0.0) result.in_gap = sum;
+        result.reached = sum;
+        return result;
+    }
+    // Relative to the mass at `first`.
+    for (std::int32_t i = 0; i < k; ++i) {
+        sum += mass;
+        mass *= z * (n + first + i) / (first + i + 1.0);
+    }
+    return {std::exp(log_mass(n, ratio, first) + std::log(sum)), reach(n, ratio, first)};
+}
+
 // value is that of no purchase; next(m, value) moves it from m purchases to m + 1.
 template <class Next>
 double phase_series(double n, double ratio, std::int32_t j, std::int32_t k, double value, Next&& next) {
@@ -514,16 +549,9 @@ double beta_geo_cnbd_process::pmf(std::int64_t n, double t) const noexcept {
         if (w == 0.0) continue;
         double const shape = r + j;
         double const first = k * x - j;
-        reached += w * reach(shape, ratio, first);
-        if (t == inf) continue;
-        double const z = ratio / (1.0 + ratio);
-        double relative = 1.0;
-        double block = 0.0;
-        for (std::int32_t i = 0; i < k; ++i) {
-            block += relative;
-            relative *= z * (shape + first + i) / (first + i + 1.0);
-        }
-        active += w * std::exp(log_mass(shape, ratio, first) + std::log(block));
+        phase_counts const of = count_phases(shape, ratio, first, k);
+        active += w * of.in_gap;
+        reached += w * of.reached;
     }
     double const stay = numerics::log_rising(b, x) - numerics::log_rising(a + b, x);
     double const before = numerics::log_rising(b, x - 1.0) - numerics::log_rising(a + b, x - 1.0);

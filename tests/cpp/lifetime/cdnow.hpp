@@ -22,6 +22,7 @@ struct columns {
     std::vector<double> recency;
     std::vector<double> T;
     std::vector<double> monetary_value;
+    std::vector<double> log_gap_sum;
     std::vector<double> weights;
     duration unit = week;
 
@@ -31,6 +32,7 @@ struct columns {
         v.recency = recency;
         v.T = T;
         v.monetary_value = monetary_value;
+        v.log_gap_sum = log_gap_sum;
         v.weights = weights;
         v.unit = unit;
         return v;
@@ -70,15 +72,18 @@ inline columns cdnow_sample() {
         int last = first;
         int repeats = 0;
         std::int64_t cents = 0;
+        double log_gaps = 0.0;
         for (auto const& [day, spent] : purchases) {
             if (day > end || day == first) continue;
             ++repeats;
+            log_gaps += std::log((day - last) / 7.0);
             last = day;
             cents += spent;
         }
         table.frequency.push_back(repeats);
         table.recency.push_back((last - first) / 7.0);
         table.T.push_back((end - first) / 7.0);
+        table.log_gap_sum.push_back(log_gaps);
         table.monetary_value.push_back(repeats == 0 ? 0.0 : static_cast<double>(cents) / 100.0 / repeats);
     }
     return table;
