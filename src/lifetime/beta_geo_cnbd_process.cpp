@@ -125,14 +125,7 @@ double phase_series(double n, double ratio, std::int32_t j, std::int32_t k, doub
 class long_kernel {
   public:
     long_kernel(beta_geo_cnbd_process const& process, chances const& phases, double ratio)
-        : n_(process.r), ratio_(ratio), k_(process.k), chances_(phases) {
-        for (std::int32_t j = 0; j < k_; ++j) {
-            double const w = chances_[at(j)];
-            if (w == 0.0) continue;
-            first_ += w * reach(n_ + j, ratio_, k_ - j);
-            add_blocks(j, w);
-        }
-    }
+        : n_(process.r), ratio_(ratio), k_(process.k), chances_(phases) {}
 
     double survival(double p) const {
         double const q = 1.0 - p;
@@ -140,14 +133,18 @@ class long_kernel {
             double const u = -std::log1p(-p) / k_;  // q = e^(-k u)
             complex sum = 0.0;
             double size = 0.0;
+            double slowest = 0.0;
             for (std::int32_t l = 0; 2 * l <= k_; ++l) {
                 root const z = root_of(u, l);
+                complex const log_growth = z.log_growth(ratio_);
+                if (l > 0 && n_ * log_growth.real() > slowest + 50.0) continue;  // this wave is over
+                if (l == 0) slowest = n_ * log_growth.real();
                 complex const base = z.value / (1.0 + z.apart * ratio_);
                 complex mixture = 0.0;
                 for (std::int32_t j = k_; j-- > 0;)
                     mixture = mixture * base + chances_[at(j)];
                 complex const weight = l == 0 ? complex(principal(u, 0)) : share(q, z) * p;
-                complex const term = times(l) * weight * std::exp(-n_ * z.log_growth(ratio_)) * mixture;
+                complex const term = times(l) * weight * std::exp(-n_ * log_growth) * mixture;
                 sum += term;
                 size += std::abs(term);
             }
@@ -156,60 +153,24 @@ class long_kernel {
         // Where the roots cancel few purchases are all that counts.
         double sum = 0.0;
         for (std::size_t m = few; m-- > 0;)
-            sum = sum * q + blocks_[m];
+            sum = sum * q + blocks()[m];
         return sum;
     }
 
     double expected(double p) const {
         double const q = 1.0 - p;
-        if (q < smallest_root_of) {
-            double sum = 0.0;
-            double reached = first_;
-            double power = 1.0;
-            for (std::size_t m = 1; m < few; ++m) {
-                sum += power * std::max(reached, 0.0);
-                reached -= blocks_[m];
-                power *= q;
-            }
-            return sum;
+        if (q > 1e-200) {
+            double size = 0.0;
+            double const sum = expected_by_roots(p, q, size);
+            if (size < 1e3 * sum) return sum;
         }
-        double const u = -std::log1p(-p) / k_;
-        double const u_by_p = p > 0.0 ? u / p : 1.0 / k_;
-        double const none_log = std::log1p(ratio_);
-        root const first = root_of(u, 0);
-        double const apart = first.apart.real();
-        double const slow = std::log1p(apart * ratio_);
         double sum = 0.0;
-        for (std::int32_t j = 0; j < k_; ++j) {
-            double const w = chances_[at(j)];
-            if (w == 0.0) continue;
-            double const n = n_ + j;
-            double const some = -std::expm1(-n * none_log);
-            double const fallen = p > 0.0 ? -std::expm1(-n * slow) / p : n * ratio_ / k_;
-            // (1 - principal) / p, from (e^(i u) - 1) / p.
-            double rest = 0.0;
-            for (std::int32_t i = 0; i < k_; ++i)
-                rest -= u > 1e-300 ? std::expm1((i - j) * u) / p : (i - j) * u_by_p;
-            sum += w * (rest / k_ * some + principal(u, j) * fallen);
-        }
-        for (std::int32_t l = 1; 2 * l <= k_; ++l) {
-            root const z = root_of(u, l);
-            complex const log_growth = z.log_growth(ratio_);
-            complex const base = z.value / (1.0 + z.apart * ratio_);
-            complex const weight = times(l) * share(q, z);
-            complex power = std::exp(-n_ * log_growth);
-            complex turn = 1.0;
-            double none = std::exp(-n_ * none_log);
-            for (std::int32_t j = 0; j < k_; ++j) {
-                // At j = 0 n may be tiny, and the chance of any phase with it.
-                complex const some = j == 0 && n_ * none_log < 1.0
-                                         ? none * expm1(n_ * (none_log - log_growth))
-                                         : power - none * turn;
-                sum -= chances_[at(j)] * (weight * some).real();
-                power *= base;
-                none /= 1.0 + ratio_;
-                turn *= z.value;
-            }
+        double reached = first();
+        double power = 1.0;
+        for (std::size_t m = 1; m < few; ++m) {
+            sum += power * std::max(reached, 0.0);
+            reached -= blocks()[m];
+            power *= q;
         }
         return sum;
     }
@@ -219,7 +180,6 @@ class long_kernel {
     double order() const { return n_ + k_; }
 
   private:
-    static constexpr double smallest_root_of = 0.4;
     static constexpr std::size_t few = 45;  // 0.4^45 = 1e-18
 
     struct root {
@@ -233,6 +193,55 @@ class long_kernel {
             return {0.5 * std::log1p(re * (2.0 + re) + im * im), std::atan2(im, 1.0 + re)};
         }
     };
+    double expected_by_roots(double p, double q, double& size) const {
+        double const u = -std::log1p(-p) / k_;
+        double const none_log = std::log1p(ratio_);
+        double const slow = std::log1p(root_of(u, 0).apart.real() * ratio_);
+        double const mean = principal(u, 0);
+        // (1 - principal) / p: the mean over i of (e^((i - j) u) - 1) / p, negative.
+        double rise = 0.0;
+        for (std::int32_t i = 0; i < k_; ++i)
+            rise += p > 0.0 ? std::expm1(i * u) / p : i / static_cast<double>(k_);
+        rise /= k_;
+        double sum = 0.0;
+        for (std::int32_t j = 0; j < k_; ++j) {
+            double const w = chances_[at(j)];
+            if (w == 0.0) continue;
+            double const n = n_ + j;
+            double const some = -std::expm1(-n * none_log);
+            double const fallen = p > 0.0 ? -std::expm1(-n * slow) / p : n * ratio_ / k_;
+            double const back = std::exp(-j * u);
+            double const down = p > 0.0 ? std::expm1(-j * u) / p : -j / static_cast<double>(k_);
+            double const before = w * (back * rise + down) * some;
+            double const after = w * back * mean * fallen;
+            sum += after - before;
+            size += std::abs(before) + after;
+        }
+        for (std::int32_t l = 1; 2 * l <= k_; ++l) {
+            root const z = root_of(u, l);
+            complex const log_growth = z.log_growth(ratio_);
+            if (n_ * log_growth.real() > 80.0) continue;  // this wave is over
+            complex const base = z.value / (1.0 + z.apart * ratio_);
+            complex const weight = times(l) * share(q, z);
+            complex power = std::exp(-n_ * log_growth);
+            complex turn = 1.0;
+            double none = std::exp(-n_ * none_log);
+            for (std::int32_t j = 0; j < k_; ++j) {
+                // At j = 0 n may be tiny, and the chance of any phase with it.
+                complex const some = j == 0 && n_ * none_log < 1.0
+                                         ? none * expm1(n_ * (none_log - log_growth))
+                                         : power - none * turn;
+                double const term = chances_[at(j)] * (weight * some).real();
+                sum -= term;
+                size += std::abs(term);
+                power *= base;
+                none /= 1.0 + ratio_;
+                turn *= z.value;
+            }
+        }
+        return sum;
+    }
+
     static std::size_t at(std::int32_t j) { return static_cast<std::size_t>(j); }
 
     root root_of(double u, std::int32_t l) const {
@@ -263,7 +272,25 @@ class long_kernel {
                 std::exp(z.real()) * std::sin(z.imag())};
     }
 
-    void add_blocks(std::int32_t j, double w) {
+    // P(floor(M / k) = m) and P(M >= k), which most integrals never ask for.
+    std::array<double, few> const& blocks() const {
+        if (!counted_) {
+            counted_ = true;
+            for (std::int32_t j = 0; j < k_; ++j) {
+                double const w = chances_[at(j)];
+                if (w == 0.0) continue;
+                first_ += w * reach(n_ + j, ratio_, k_ - j);
+                add_blocks(j, w);
+            }
+        }
+        return blocks_;
+    }
+    double first() const {
+        blocks();
+        return first_;
+    }
+
+    void add_blocks(std::int32_t j, double w) const {
         double const n = n_ + j;
         double const z = ratio_ / (1.0 + ratio_);
         // Far below the mode a mass may be too small for a double.
@@ -286,8 +313,9 @@ class long_kernel {
     double ratio_;
     std::int32_t k_;
     chances chances_;
-    double first_ = 0.0;                // P(M >= k)
-    std::array<double, few> blocks_{};  // P(floor(M / k) = m)
+    mutable bool counted_ = false;
+    mutable double first_ = 0.0;
+    mutable std::array<double, few> blocks_{};
 };
 
 // Expected purchases within t > 0, finite, from these chances of the phases.
@@ -429,14 +457,18 @@ double discounted_from(beta_geo_cnbd_process const& p, chances const& phases, do
     double sum = std::exp(-rate * t) * expected_from(p, phases, t);
     double const k = p.k;
     double const fastest = (p.r + k + 5.0 + 4.0 * std::sqrt(p.r + k)) / p.alpha;
-    // Purchases of customers who are much alike and regular come in waves, which only fade in time.
-    double const turn = 2.0 * std::pow(std::sin(std::numbers::pi / k), 2.0);
-    double const wave = k * p.alpha / p.r;
+    // Purchases of customers who are much alike and regular come in waves, the slowest of which is that of the second
+    // root: (1 + turn s / alpha)^-r. A panel holds no more than one and a half of them while they last.
+    double const half = std::sin(std::numbers::pi / k);
+    double const turn_real = 2.0 * half * half;
+    double const turn_size = 2.0 * half;
     double integral = 0.0;
     for (double low = 0.0; low < t;) {
-        bool const waves = p.k > 2 && p.r * std::log1p(turn * low / p.alpha) < 36.0;
+        double const at = turn_real * low / p.alpha;
+        double const wide = std::hypot(1.0 + at, turn_size * low / p.alpha);
         double length = std::max({4.0 / fastest, low});
-        if (waves) length = std::min(length, 1.5 * wave);
+        if (p.k > 2 && p.r * std::log1p(at) < 36.0)
+            length = std::min(length, 9.0 * p.alpha * wide / (p.r * turn_size));
         length = std::min(length, 8.0 / std::abs(rate));
         double const high = low + length < t ? low + length : t;
         integral += numerics::integrate16(
