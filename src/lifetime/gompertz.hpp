@@ -23,27 +23,33 @@ struct gompertz_life {
     /// dH/dt.
     double rate(double t) const { return b / (beta * std::exp(-b * t) - std::expm1(-b * t)); }
 
-    /// How long a panel of 16 points may be that begins at t: the distance to a singularity behind it (alpha > 0 stands
-    /// for one at -alpha), and less where one comes up beside the axis.
-    double panel(double t, double alpha) const {
-        double reach = alpha > 0.0 ? alpha + t : std::numeric_limits<double>::infinity();
-        if (beta < 1.0) reach = std::min(reach, t - std::log1p(-beta) / b);
+    /// How far behind t = 0 H has its singularity on the axis (endless for beta >= 1).
+    double behind() const {
+        return beta < 1.0 ? -std::log1p(-beta) / b : std::numeric_limits<double>::infinity();
+    }
+
+    /// How long a panel that begins at t may be for the singularities beside the axis: at ln(beta - 1) / b and a height of
+    /// pi / b for beta > 1, at -behind() and twice that height for beta < 1.
+    double beside(double t) const {
         if (beta > 1.0) {
             double const away = t - std::log(beta - 1.0) / b;
-            reach = std::min(reach, std::max(3.0 / b, away < 0.0 ? -0.5 * away : away));
+            return std::max(3.0 / b, away < 0.0 ? -0.5 * away : away);
         }
-        return reach;
+        return beta < 1.0 ? std::max(5.0 / b, t + behind()) : std::numeric_limits<double>::infinity();
     }
 };
 
-/// Integral over 0 < t < end by panels; visit(t, weight) sees every node, behind(t) bounds what lies behind t against
-/// the sum so far and says whether to stop. On a panel (alpha + t)^-n e^(-s H - rate t) falls by at most e^12.
+/// Integral over 0 < t < end by panels; visit(t, weight) sees every node, stop(t) says whether what lies behind t counts.
+/// Panels run along y = ln(c + t), -c being the nearest singularity behind (that of (alpha + t)^-n, or of H), and are no
+/// longer than 2; on each (alpha + t)^-n e^(-s H - rate t) falls by at most e^12.
 template <class Visit, class Stop>
 void gompertz_panels(gompertz_life const& life, double alpha, double n, double rate, double end,
                      Visit&& visit, Stop&& stop) {
     auto const& rule = numerics::legendre16();
+    double const c = n > 0.0 ? std::min(alpha, life.behind()) : life.behind();
+    bool const along_y = c < std::numeric_limits<double>::infinity();
     for (double low = 0.0; low < end && !stop(low);) {
-        double length = std::min(end - low, life.panel(low, n > 0.0 ? alpha : 0.0));
+        double length = std::min({end - low, life.beside(low), 6.38 * (c + low)});
         // Bounds that need no search, so that an endless end becomes a length.
         if (rate != 0.0) length = std::min(length, 12.0 / std::abs(rate));
         length = std::min(length, 12.0 / (life.s * std::min(life.b, life.rate(low))));
@@ -54,8 +60,17 @@ void gompertz_panels(gompertz_life const& life, double alpha, double n, double r
             if (fall <= 12.0) break;
             length *= std::max(11.5 / fall, 0.1);
         }
-        for (std::size_t i = 0; i < 16; ++i)
-            visit(low + 0.5 * length * (1.0 + rule.nodes[i]), 0.5 * length * rule.weights[i]);
+        double const width = along_y ? std::log1p(length / (c + low)) : length;
+        for (std::size_t i = 0; i < 16; ++i) {
+            double const y = 0.5 * width * (1.0 + rule.nodes[i]);
+            double const weight = 0.5 * width * rule.weights[i];
+            if (along_y) {
+                double const grown = std::expm1(y);
+                visit(low + (c + low) * grown, weight * (c + low) * (1.0 + grown));
+            } else {
+                visit(low + y, weight);
+            }
+        }
         double const high = low + length;
         low = high > low && (end - high) > 1e-15 * high ? high : end;
     }
