@@ -39,9 +39,20 @@ std::optional<sys_days> optional_date(std::optional<std::int32_t> days) {
 
 namespace {
 
+/// Text of a result, which becomes Python strings where somebody asks for them.
+struct texts {
+    std::shared_ptr<text_column const> text;
+};
+
 py::dict to_dict(ledger::summary&& summary) {
     py::dict columns;
-    columns["customer_id"] = to_numpy(summary.customer_id);
+    if (summary.customer_id.is_text()) {
+        // Kept with all that owns it: the column alone cannot be moved out of identifiers.
+        auto ids = std::make_shared<identifiers const>(std::move(summary.customer_id));
+        columns["customer_id"] = texts{std::shared_ptr<text_column const>(ids, &ids->text())};
+    } else {
+        columns["customer_id"] = to_numpy(summary.customer_id);
+    }
     columns["frequency"] = to_numpy(std::move(summary.frequency));
     columns["recency"] = to_numpy(std::move(summary.recency));
     columns["T"] = to_numpy(std::move(summary.T));
@@ -107,6 +118,18 @@ ledger::summarizer make_summarizer(std::int64_t unit, std::string const& collaps
 void bind_ledger(py::module_& module) {
     py::module_ room = module.def_submodule("ledger", "Transactions in, one row per customer out.");
     bind_book(room);
+
+    py::class_<texts>(room, "Texts", "Text of a result, not yet made into Python strings.")
+        .def("__len__", [](texts const& column) { return column.text->size(); })
+        .def(
+            "decoded", [](texts const& column) { return to_numpy(*column.text); }, "An object array of str.")
+        .def(
+            "add_to",
+            [](texts const& column, columns& table, std::string const& name) {
+                table.keep(std::shared_ptr<void const>(column.text));
+                table.add({name, name, column.text->view()});
+            },
+            py::arg("table"), py::arg("name"), "Adds the column to a batch, without a copy.");
 
     py::class_<ledger::summarizer>(room, "Summarizer")
         .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"),

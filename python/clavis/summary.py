@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clavis import _clavis, _input, _rates, _time
+from clavis import _clavis, _columns, _input, _rates, _time
+from clavis._texts import TextTable
 from clavis.quality import Quality
-from clavis.table import Table
 
 __all__ = ["Summarizer", "Summary", "summarize"]
 
@@ -21,7 +21,7 @@ Progress = Callable[[str, float], Any]
 _OPTIONAL = ("order_id", "currency", "kind", "event_id", "known_time")
 
 
-class Summary(Table):
+class Summary(TextTable):
     """One row per customer, sorted by ``customer_id``: what :func:`summarize` returns and models read.
 
     Every column is an attribute as well: ``s.frequency`` is ``s["frequency"]``.
@@ -64,7 +64,7 @@ class Summary(Table):
     ) -> None:
         counts = np.asarray(frequency)
         columns: dict[str, npt.ArrayLike] = {
-            "customer_id": np.arange(len(counts)) if customer_id is None else np.asarray(customer_id),
+            "customer_id": np.arange(len(counts)) if customer_id is None else _ids(customer_id),
             "frequency": _counts(counts),
             "recency": np.asarray(recency, dtype=np.float64),
             "T": np.asarray(T, dtype=np.float64),
@@ -123,6 +123,11 @@ class Summary(Table):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.columns]
+
+
+def _ids(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Checked here, once, so that nothing that reads a summary looks at every id again."""
+    return _columns.read({"customer_id": values}, {}, {"customer_id": "customer_id"}, "summary")["customer_id"]
 
 
 def _counts(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:

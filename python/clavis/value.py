@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis, _columns, _input
+from clavis._texts import TextTable
 from clavis.summary import Summary
-from clavis.table import Table
 
 __all__ = ["Concentration", "RfmTable", "SegmentMap", "concentration", "rfm"]
 
@@ -116,7 +116,7 @@ def _range(scores: Scores, bins: int) -> tuple[int, int]:
     return int(low), int(high)
 
 
-class RfmTable(Table):
+class RfmTable(TextTable):
     """What :func:`rfm` returns: the scores, and how they came about.
 
     Attributes
@@ -254,7 +254,7 @@ Numbers = npt.NDArray[np.float64]
 
 def _read(
     s: Any, recency: str | None, frequency: str | None, monetary: str | None, weights: str | None, customer: str
-) -> tuple[npt.NDArray[Any], list[Numbers], Numbers | None]:
+) -> tuple[Any, list[Numbers], Numbers | None]:
     """Ids, the three axes, and weights where a column of them is named."""
     present = _input.column_names(s, "rfm")
     wanted = {"frequency": frequency or _first(present, ("orders", "frequency"), "frequency")}
@@ -268,7 +268,9 @@ def _read(
         wanted["T"] = "T"
     if weights is not None:
         wanted["weights"] = weights
-    found = _columns.read(s, wanted, {"customer_id": customer} if customer in present else {}, "rfm")
+    known = isinstance(s, Summary) and customer in present
+    labels = {"customer_id": customer} if customer in present and not known else {}
+    found = _columns.read(s, wanted, labels, "rfm")
     size = len(found["frequency"])
     if like_summary:
         never = np.isnan(found["T"])
@@ -281,7 +283,8 @@ def _read(
             if axis in found:
                 found[axis] = np.where(never, np.nan, found[axis])
     axes = [found[axis] if axis in found else np.full(size, np.nan) for axis in _COLUMNS]
-    ids = found["customer_id"] if "customer_id" in found else np.arange(size)
+    # The ids of a summary are known to be ids: they are passed on as they are.
+    ids = s._raw[customer] if known else found.get("customer_id", np.arange(size))
     return ids, axes, found.get("weights")
 
 

@@ -1,46 +1,24 @@
-// Interning. Rows are looked up in parallel in chunks that grow; ids that a chunk meets for the first time are entered
-// one after the other in row order, so codes do not depend on the number of threads. Integers whose range is not much
-// larger than their number are looked up in a plain table, all others and text in an open-addressing hash table.
+// Interning. Rows are looked up in parallel in chunks that grow; codes are given in the order of rows, so they do not
+// depend on the number of threads. Integers whose range is not much larger than their number are looked up in a plain
+// table, all others and text in a hash table (directory_shards.hpp).
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
 
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
 #include "clavis/ledger/directory.hpp"
+#include "ledger/directory_shards.hpp"
 
 namespace clavis::ledger {
 
 namespace {
 
-constexpr std::uint32_t absent = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t block_rows = 1U << 15;
-
-std::uint64_t mix(std::uint64_t x) {
-    x ^= x >> 32;
-    x *= 0xd6e8feb86659fd93U;
-    x ^= x >> 32;
-    x *= 0xd6e8feb86659fd93U;
-    return x ^ x >> 32;
-}
-
-std::uint64_t hash(std::string_view text) {
-    std::uint64_t state = mix(text.size() + 0x9e3779b97f4a7c15U);
-    char const* bytes = text.data();
-    std::size_t left = text.size();
-    for (; left >= 8; bytes += 8, left -= 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes, 8);
-        state = mix(state ^ word) + 0x9e3779b97f4a7c15U;
-    }
-    std::uint64_t word = 0;
-    if (left > 0) std::memcpy(&word, bytes, left);
-    return mix(state ^ word);
-}
+constexpr std::uint32_t absent = no_code;
+constexpr std::size_t block_rows = hash_shards::block_rows;
 
 /// The first eight bytes as a number that compares like the text.
 std::uint64_t prefix(std::string_view text) {
@@ -50,11 +28,33 @@ std::uint64_t prefix(std::string_view text) {
     return key;
 }
 
+/// Sorts in parallel: blocks, then pairs of sorted stretches. Items must all differ.
+template <class T, class Less>
+void sort_blocks(std::vector<T>& items, unsigned threads, Less const& less) {
+    constexpr std::size_t block = std::size_t{1} << 16;
+    auto const at = [&items](std::size_t i) { return items.begin() + static_cast<std::ptrdiff_t>(i); };
+    parallel_blocks(items.size(), block, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+        std::sort(at(begin), at(end), less);
+    });
+    if (items.size() <= block) return;
+    std::vector<T> merged(items.size());
+    for (std::size_t width = block; width < items.size(); width *= 2) {
+        parallel_blocks(items.size(), 2 * width, threads,
+                        [&](std::size_t, std::size_t begin, std::size_t end) {
+                            std::size_t const middle = std::min(end, begin + width);
+                            std::merge(at(begin), at(middle), at(middle), at(end),
+                                       merged.begin() + static_cast<std::ptrdiff_t>(begin), less);
+                        });
+        items.swap(merged);
+    }
+}
+
 class integer_index {
   public:
     explicit integer_index(bool by_range) : by_range_(by_range) {}
 
     std::size_t size() const { return by_range_ ? range_ : ids_.size(); }
+    bool hashed() const { return !by_range_ && !dense_; }
     bool by_range() const { return by_range_; }
     std::size_t first() const { return by_range_ ? static_cast<std::size_t>(distance(base_, low_)) : 0; }
     void expect(std::size_t rows) { rows_ = std::max(rows_, looked_up_ + rows); }
@@ -63,14 +63,13 @@ class integer_index {
     }
     /// Of codes 0, 1, 2 ...
     std::vector<std::int64_t> all() const {
-        if (!by_range_) return ids_;
+        if (!by_range_) return ids_.all();
         std::vector<std::int64_t> ids(range_);
         std::iota(ids.begin(), ids.end(), base_);
         return ids;
     }
     std::size_t bytes() const {
-        return ids_.capacity() * sizeof(std::int64_t) + table_.capacity() * sizeof(std::uint32_t) +
-               slots_.capacity() * sizeof(slot);
+        return ids_.bytes() + table_.capacity() * sizeof(std::uint32_t) + shards_.bytes();
     }
 
     /// To be called before rows with ids from `low` to `high` are looked up.
@@ -81,7 +80,7 @@ class integer_index {
             if (extend(low, high)) return;
             leave_range();
         }
-        if (!ids_.empty()) {
+        if (ids_.size() > 0) {
             low = std::min(low, low_);
             high = std::max(high, high_);
         }
@@ -92,7 +91,7 @@ class integer_index {
         } else if (dense_) {
             dense_ = false;
             table_ = {};
-            rehash(ids_.size() + 1);
+            shards_.assign(ids_);
         }
         low_ = low;
         high_ = high;
@@ -106,50 +105,30 @@ class integer_index {
                 codes[row] = static_cast<std::uint32_t>(distance(base_, get(row)));
             return;
         }
-        if (dense_) {
-            for (std::size_t row = begin; row < end; ++row) {
-                if (skip[row] != 0) continue;
-                std::uint32_t const code = table_[distance(base_, get(row))];
-                codes[row] = code;
-                if (code == absent) missing.push_back(row);
-            }
-            return;
-        }
-        constexpr std::size_t group = 16;
-        std::size_t places[group];
-        for (std::size_t start = begin; start < end; start += group) {
-            std::size_t const stop = std::min(end, start + group);
-            for (std::size_t row = start; row < stop; ++row) {
-                places[row - start] = place(get(row));
-                __builtin_prefetch(&slots_[places[row - start]]);
-            }
-            for (std::size_t row = start; row < stop; ++row) {
-                if (skip[row] != 0) continue;
-                std::uint32_t const code = slots_[probe(get(row), places[row - start])].code;
-                codes[row] = code;
-                if (code == absent) missing.push_back(row);
-            }
+        for (std::size_t row = begin; row < end; ++row) {
+            if (skip[row] != 0) continue;
+            std::uint32_t const code = table_[distance(base_, get(row))];
+            codes[row] = code;
+            if (code == absent) missing.push_back(row);
         }
     }
 
     std::uint32_t enter(std::int64_t id) {
-        std::uint32_t* code = nullptr;
-        if (dense_) {
-            code = &table_[distance(base_, id)];
-        } else {
-            if ((ids_.size() + 1) * 2 > slots_.size()) rehash((ids_.size() + 1) * 2);
-            slot& found = slots_[probe(id, place(id))];
-            found.id = id;
-            code = &found.code;
-        }
-        if (*code == absent) {
-            *code = static_cast<std::uint32_t>(ids_.size());
+        std::uint32_t& code = table_[distance(base_, id)];
+        if (code == absent) {
+            code = static_cast<std::uint32_t>(ids_.size());
             ids_.push_back(id);
         }
-        return *code;
+        return code;
     }
 
-    std::vector<std::uint32_t> sorted() const {
+    template <class Get>
+    void intern_hashed(std::size_t size, std::uint8_t const* skip, Get const& get, std::uint32_t* codes,
+                       unsigned threads) {
+        shards_.intern(ids_, size, skip, get, codes, threads);
+    }
+
+    std::vector<std::uint32_t> sorted(unsigned threads) const {
         std::vector<std::uint32_t> codes;
         if (by_range_) {
             codes.resize(range_);
@@ -165,29 +144,16 @@ class integer_index {
         std::vector<std::pair<std::int64_t, std::uint32_t>> keys(ids_.size());
         for (std::size_t i = 0; i < keys.size(); ++i)
             keys[i] = {ids_[i], static_cast<std::uint32_t>(i)};
-        std::sort(keys.begin(), keys.end());
+        sort_blocks(keys, threads, std::less<>());
         for (auto const& key : keys)
             codes.push_back(key.second);
         return codes;
     }
 
   private:
-    struct slot {
-        std::int64_t id = 0;
-        std::uint32_t code = absent;
-    };
-
     // In unsigned arithmetic, so that ids may be as far apart as 64 bits allow.
     static std::uint64_t distance(std::int64_t low, std::int64_t high) {
         return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-    }
-    std::size_t place(std::int64_t id) const {
-        return mix(static_cast<std::uint64_t>(id)) & (slots_.size() - 1);
-    }
-    std::size_t probe(std::int64_t id, std::size_t at) const {
-        while (slots_[at].code != absent && slots_[at].id != id)
-            at = (at + 1) & (slots_.size() - 1);
-        return at;
     }
     /// Whether these ids have codes of the range, which grows upwards only: it begins with room below.
     bool extend(std::int64_t low, std::int64_t high) {
@@ -212,20 +178,14 @@ class integer_index {
         return true;
     }
     void leave_range() {
-        ids_ = all();
+        ids_.assign(all());
         by_range_ = false;
         range_ = 0;
-        if (ids_.empty()) return;
-        low_ = ids_.front();
-        high_ = ids_.back();
+        if (ids_.size() == 0) return;
+        low_ = ids_[0];
+        high_ = ids_[ids_.size() - 1];
         table_.resize(ids_.size());
         std::iota(table_.begin(), table_.end(), 0U);
-    }
-    void rehash(std::size_t count) {
-        std::vector<slot> slots(std::bit_ceil(std::max<std::size_t>(count * 2, 1024)));
-        slots_.swap(slots);
-        for (std::size_t i = 0; i < ids_.size(); ++i)
-            slots_[probe(ids_[i], place(ids_[i]))] = {ids_[i], static_cast<std::uint32_t>(i)};
     }
     void cover(std::int64_t low, std::int64_t high) {
         if (table_.empty()) base_ = low;
@@ -245,7 +205,7 @@ class integer_index {
         }
     }
 
-    std::vector<std::int64_t> ids_;  // by code; empty while codes are a range
+    integer_keys ids_;  // empty while codes are a range
     bool by_range_;
     std::size_t looked_up_ = 0;
     std::size_t rows_ = 0;   // that were looked up, or will be
@@ -255,120 +215,73 @@ class integer_index {
     bool dense_ = true;
     std::int64_t base_ = 0;
     std::vector<std::uint32_t> table_;  // codes of base_, base_ + 1, ...
-    std::vector<slot> slots_;
+    hash_shards shards_;                // where they are not dense
 };
 
 class text_index {
   public:
-    text_column const& ids() const { return ids_; }
-    std::size_t bytes() const {
-        return ids_.bytes().capacity() + ids_.offsets().capacity() * sizeof(std::int64_t) +
-               slots_.capacity() * sizeof(slot);
-    }
+    text_keys const& ids() const { return ids_; }
+    std::size_t bytes() const { return ids_.bytes() + shards_.bytes(); }
 
     template <class Get>
-    void find(std::size_t begin, std::size_t end, std::uint8_t const* skip, Get const& get,
-              std::uint32_t* codes, std::vector<std::size_t>& missing) const {
-        constexpr std::size_t group = 32;
-        std::uint64_t hashes[group] = {};
-        std::int64_t const* offsets = ids_.offsets().data();
-        char const* bytes = ids_.bytes().data();
-        for (std::size_t start = begin; start < end; start += group) {
-            // Slot, offset and bytes lie far apart: each is asked for while other rows are being worked on.
-            std::size_t const stop = std::min(end, start + group);
-            for (std::size_t row = start; row < stop; ++row) {
-                if (skip[row] != 0) continue;
-                hashes[row - start] = hash(get(row));
-                __builtin_prefetch(&slots_[hashes[row - start] & (slots_.size() - 1)]);
-            }
-            std::uint32_t likely[group];
-            for (std::size_t row = start; row < stop; ++row) {
-                likely[row - start] = slots_[hashes[row - start] & (slots_.size() - 1)].code;
-                if (likely[row - start] != absent) __builtin_prefetch(offsets + likely[row - start]);
-            }
-            for (std::size_t row = start; row < stop; ++row)
-                if (likely[row - start] != absent) __builtin_prefetch(bytes + offsets[likely[row - start]]);
-            for (std::size_t row = start; row < stop; ++row) {
-                if (skip[row] != 0) continue;
-                std::uint32_t const code = slots_[probe(get(row), hashes[row - start])].code;
-                codes[row] = code;
-                if (code == absent) missing.push_back(row);
-            }
-        }
+    void intern(std::size_t size, std::uint8_t const* skip, Get const& get, std::uint32_t* codes,
+                unsigned threads) {
+        shards_.intern(ids_, size, skip, get, codes, threads);
     }
 
-    std::uint32_t enter(std::string_view id) {
-        if ((ids_.size() + 1) * 2 > slots_.size()) grow();
-        std::uint64_t const key = hash(id);
-        slot& found = slots_[probe(id, key)];
-        if (found.code == absent) {
-            found = {tag(key), static_cast<std::uint32_t>(ids_.size())};
-            ids_.push_back(id);
-        }
-        return found.code;
-    }
-
-    std::vector<std::uint32_t> sorted() const {
-        // Ids often begin alike ("customer 1"), so what all share is left out of the keys.
-        std::size_t shared = ids_.size() == 0 ? 0 : ids_[0].size();
-        for (std::size_t i = 1; i < ids_.size() && shared > 0; ++i) {
-            std::string_view const id = ids_[i];
-            std::size_t const length = std::min(shared, id.size());
-            shared = static_cast<std::size_t>(
-                std::mismatch(id.begin(), id.begin() + static_cast<std::ptrdiff_t>(length), ids_[0].begin())
-                    .first -
-                id.begin());
-        }
-        std::vector<std::pair<std::uint64_t, std::uint32_t>> keys(ids_.size());
-        for (std::size_t i = 0; i < keys.size(); ++i)
-            keys[i] = {prefix(ids_[i].substr(shared)), static_cast<std::uint32_t>(i)};
-        std::sort(keys.begin(), keys.end(), [this](auto const& a, auto const& b) {
-            return a.first != b.first ? a.first < b.first : ids_[a.second] < ids_[b.second];
+    std::vector<std::uint32_t> sorted(unsigned threads) const {
+        struct item {
+            std::uint64_t prefix;
+            std::uint32_t code;
+        };
+        std::size_t const shared = shared_prefix(threads);
+        std::vector<item> items(ids_.size());
+        parallel_blocks(items.size(), block_rows, threads,
+                        [&](std::size_t, std::size_t begin, std::size_t end) {
+                            for (std::size_t i = begin; i < end; ++i)
+                                items[i] = {prefix(ids_[i].substr(shared)), static_cast<std::uint32_t>(i)};
+                        });
+        sort_blocks(items, threads, [this](item const& a, item const& b) {
+            return a.prefix != b.prefix ? a.prefix < b.prefix : ids_[a.code] < ids_[b.code];
         });
-        std::vector<std::uint32_t> codes(keys.size());
-        std::transform(keys.begin(), keys.end(), codes.begin(), [](auto const& key) { return key.second; });
+        std::vector<std::uint32_t> codes(items.size());
+        std::transform(items.begin(), items.end(), codes.begin(), [](item const& one) { return one.code; });
         return codes;
     }
 
   private:
-    struct slot {
-        std::uint32_t tag = 0;
-        std::uint32_t code = absent;
-    };
-
-    static std::uint32_t tag(std::uint64_t key) { return static_cast<std::uint32_t>(key >> 32); }
-    std::size_t probe(std::string_view id, std::uint64_t key) const {
-        std::size_t at = key & (slots_.size() - 1);
-        while (slots_[at].code != absent && (slots_[at].tag != tag(key) || ids_[slots_[at].code] != id))
-            at = (at + 1) & (slots_.size() - 1);
-        return at;
-    }
-    void grow() {
-        std::vector<slot> slots(slots_.size() * 4);
-        slots_.swap(slots);
-        for (std::size_t i = 0; i < ids_.size(); ++i) {
-            std::uint64_t const key = hash(ids_[i]);
-            std::size_t at = key & (slots_.size() - 1);
-            while (slots_[at].code != absent)
-                at = (at + 1) & (slots_.size() - 1);
-            slots_[at] = {tag(key), static_cast<std::uint32_t>(i)};
-        }
+    /// How many bytes all ids begin with alike ("customer 1"), so that keys begin where they differ.
+    std::size_t shared_prefix(unsigned threads) const {
+        if (ids_.size() == 0) return 0;
+        std::string_view const first = ids_[0];
+        std::vector<std::size_t> lengths(block_count(ids_.size(), block_rows));
+        parallel_blocks(ids_.size(), block_rows, threads,
+                        [&](std::size_t block, std::size_t begin, std::size_t end) {
+                            std::size_t length = first.size();
+                            for (std::size_t i = begin; i < end && length > 0; ++i) {
+                                std::string_view const id = ids_[i].substr(0, length);
+                                length = static_cast<std::size_t>(
+                                    std::mismatch(id.begin(), id.end(), first.begin()).first - id.begin());
+                            }
+                            lengths[block] = length;
+                        });
+        return *std::min_element(lengths.begin(), lengths.end());
     }
 
-    text_column ids_;  // by code
-    std::vector<slot> slots_ = std::vector<slot>(1024);
+    text_keys ids_;
+    hash_shards shards_;
 };
 
-/// Looks all rows up, chunk by chunk, and enters what is new.
-template <class Index, class Get>
-void intern_all(Index& index, std::size_t size, std::uint8_t const* skip, Get const& get,
-                std::uint32_t* codes, unsigned threads) {
+/// Looks all rows up in a table, chunk by chunk, and enters what is new.
+template <class Get>
+void intern_near(integer_index& index, std::size_t size, std::uint8_t const* skip, Get const& get,
+                 std::uint32_t* codes, unsigned threads) {
     std::vector<std::vector<std::size_t>> missing;
     std::size_t chunk = 2 * block_rows;
     for (std::size_t begin = 0; begin < size; begin += chunk, chunk = std::min(chunk * 2, 64 * block_rows)) {
         std::size_t const end = std::min(size, begin + chunk);
         missing.resize(std::max(missing.size(), block_count(end - begin, block_rows)));
-        Index const& known = index;
+        integer_index const& known = index;
         parallel_blocks(end - begin, block_rows, threads,
                         [&](std::size_t block, std::size_t from, std::size_t to) {
                             missing[block].clear();
@@ -405,7 +318,21 @@ void intern_integers(integer_index& index, std::size_t size, std::uint8_t const*
     }
     if (all.low > all.high) return;
     index.prepare(all.low, all.high, size);
-    intern_all(index, size, skip, get, codes, threads);
+    if (index.hashed()) {
+        index.intern_hashed(size, skip, get, codes, threads);
+    } else {
+        intern_near(index, size, skip, get, codes, threads);
+    }
+}
+
+template <class Get>
+void intern_text(text_index& index, std::size_t size, std::uint8_t const* skip, Get const& get,
+                 std::uint32_t* codes, unsigned threads, location const& where) {
+    try {
+        index.intern(size, skip, get, codes, threads);
+    } catch (std::length_error const&) {
+        throw input_error(where, "holds an id of more than " + std::to_string(text_keys::longest) + " bytes");
+    }
 }
 
 }  // namespace
@@ -454,14 +381,16 @@ std::string directory::label(std::uint32_t code) const {
     return state_->text ? std::string(state_->names.ids()[code]) : std::to_string(state_->integers.id(code));
 }
 
-void directory::intern(column_view const& ids, std::uint8_t const* skip, std::uint32_t* codes,
-                       unsigned threads, location const& where) {
-    if (size() == 0) {
-        state_->text = ids.is_text();
-    } else if (state_->text != ids.is_text()) {
+void directory::take_kind(bool text, location const& where) {
+    if (size() > 0 && state_->text != text)
         throw input_error(where, state_->text ? "holds numbers, but the batches before held text"
                                               : "holds text, but the batches before held numbers");
-    }
+    state_->text = text;
+}
+
+void directory::intern(column_view const& ids, std::uint8_t const* skip, std::uint32_t* codes,
+                       unsigned threads, location const& where) {
+    take_kind(ids.is_text(), where);
     auto& integers = state_->integers;
     switch (ids.type) {
         case column_type::int32:
@@ -483,35 +412,48 @@ void directory::intern(column_view const& ids, std::uint8_t const* skip, std::ui
                 codes, threads);
         case column_type::utf8:
         case column_type::large_utf8:
-            return intern_all(
+            return intern_text(
                 state_->names, ids.size, skip, [&ids](std::size_t row) { return ids.text(row); }, codes,
-                threads);
+                threads, where);
         default:
             throw input_error(where, "holds no ids: ids are integers or text");
     }
 }
 
-std::vector<std::uint32_t> directory::merge(directory const& other, location const& where) {
+std::vector<std::uint32_t> directory::merge(directory const& other, location const& where, unsigned threads) {
     std::vector<std::uint32_t> map(other.size());
     if (map.empty()) return map;
+    take_kind(other.state_->text, where);
+    if (&other == this) {
+        std::iota(map.begin(), map.end(), 0U);
+        return map;
+    }
     std::vector<std::uint8_t> const skip(map.size(), 0);
-    std::vector<std::int64_t> const integers =
-        other.state_->text ? std::vector<std::int64_t>() : other.state_->integers.all();
-    column_view const ids = other.state_->text ? other.state_->names.ids().view()
-                                               : column_view(std::span<std::int64_t const>(integers));
-    intern(ids, skip.data(), map.data(), 1, where);
+    if (other.state_->text) {
+        text_keys const& names = other.state_->names.ids();
+        auto const name = [&names](std::size_t row) { return names[row]; };
+        intern_text(state_->names, map.size(), skip.data(), name, map.data(), threads, where);
+    } else {
+        std::vector<std::int64_t> const integers = other.state_->integers.all();
+        intern(std::span<std::int64_t const>(integers), skip.data(), map.data(), threads, where);
+    }
     return map;
 }
 
-std::vector<std::uint32_t> directory::sorted() const {
-    return state_->text ? state_->names.sorted() : state_->integers.sorted();
+std::vector<std::uint32_t> directory::sorted(unsigned threads) const {
+    return state_->text ? state_->names.sorted(threads) : state_->integers.sorted(threads);
 }
 
 identifiers directory::ids(std::vector<std::uint32_t> const& codes) const {
     if (state_->text) {
+        text_keys const& names = state_->names.ids();
         text_column text;
-        for (std::uint32_t code : codes)
-            text.push_back(state_->names.ids()[code]);
+        constexpr std::size_t ahead = 32;
+        for (std::size_t i = 0; i < codes.size(); ++i) {
+            if (i + 2 * ahead < codes.size()) names.prefetch(codes[i + 2 * ahead]);
+            if (i + ahead < codes.size()) names.prefetch_text(codes[i + ahead]);
+            text.push_back(names[codes[i]]);
+        }
         return text;
     }
     std::vector<std::int64_t> integers(codes.size());

@@ -230,7 +230,7 @@ summary summarizer::finish() const {
     std::vector<std::uint32_t> sorted;
     std::vector<std::uint32_t> rank;
     if (!ids.in_order() || keeps_rows(intake_.facts())) {
-        sorted = ids.sorted();
+        sorted = ids.sorted(options_.threads);
         rank = ranks(sorted);
     }
     bool const ranked = !rank.empty();
@@ -294,7 +294,7 @@ summary summarizer::finish() const {
 history summarizer::daily() const {
     if (!intake_.last_day()) refuse_empty(quality());
     bool const cancels = intake_.has_amounts() && options_.returns == returns_policy::net;
-    std::vector<std::uint32_t> const sorted = intake_.customers().sorted();
+    std::vector<std::uint32_t> const sorted = intake_.customers().sorted(options_.threads);
     bool const rows_kept = keeps_rows(intake_.facts());
     partitioning const parts(rows_.size(), sorted.size());
 

@@ -71,13 +71,13 @@ std::vector<std::uint8_t> summarizer::to_bytes() const {
             marked[customer] = 1;
         for (std::uint32_t const order : rows_.order)
             if (order != canonical_rows::no_order) ordered[order] = 1;
-        auto const customers = present(ids.sorted(), marked);
-        auto const kept_orders = present(orders.sorted(), ordered);
+        auto const customers = present(ids.sorted(options_.threads), marked);
+        auto const kept_orders = present(orders.sorted(options_.threads), ordered);
         directory const& events = intake_.event_ids();
         std::vector<std::uint8_t> used(events.size());
         for (std::size_t code = 0; code < used.size(); ++code)
             used[code] = intake_.events().entries[code].known() ? 1 : 0;
-        auto const kept_events = present(events.sorted(), used);
+        auto const kept_events = present(events.sorted(options_.threads), used);
         write_ids(ids.ids(customers), to);
         write_ids(orders.ids(kept_orders), to);
         write_ids(events.ids(kept_events), to);
@@ -123,7 +123,7 @@ std::vector<std::uint8_t> summarizer::to_bytes() const {
         }
         size += begin;
     }
-    auto const customers = present(ids.sorted(), marked);
+    auto const customers = present(ids.sorted(options_.threads), marked);
     bytes.reserve(bytes.size() + size + 2 * customers.size() + 64);
     write_ids(ids.ids(customers), to);
     for (std::uint32_t const code : customers)

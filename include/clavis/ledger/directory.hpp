@@ -1,7 +1,7 @@
 #pragma once
 
 // Ids become dense codes: every distinct integer or text gets a number, in parallel, in bounded memory: 12 bytes an id
-// where integers lie close together, 24 to 48 else, and the bytes of text with 16 to 32 more.
+// where integers lie close together, else 18 to 26; and the bytes of text with 14 to 21 more.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,20 +39,22 @@ class directory {
     std::string label(std::uint32_t code) const;
 
     /// Writes the code of every row of `ids` (int32, int64, whole float64, decimal64 of scale 0 or text)
-    /// where `skip` is 0. Throws input_error, its message built on `where`, for text among integers. `skip`
-    /// holds ids.size bytes.
+    /// where `skip` is 0. Throws input_error, its message built on `where`, for text among integers and for text
+    /// of 4 MB and more. `skip` holds ids.size bytes.
     void intern(column_view const& ids, std::uint8_t const* skip, std::uint32_t* codes, unsigned threads,
                 location const& where);
     /// Takes in another directory: map[its code] is the code here.
-    std::vector<std::uint32_t> merge(directory const& other, location const& where);
+    std::vector<std::uint32_t> merge(directory const& other, location const& where, unsigned threads = 1);
     /// Codes in ascending order of their ids: integers by value, text by bytes.
-    std::vector<std::uint32_t> sorted() const;
+    std::vector<std::uint32_t> sorted(unsigned threads = 1) const;
     /// The ids of these codes, in this order.
     identifiers ids(std::vector<std::uint32_t> const& codes) const;
     /// Bytes of memory held.
     std::size_t bytes() const;
 
   private:
+    void take_kind(bool text, location const& where);
+
     struct state;
     std::unique_ptr<state> state_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -96,6 +97,69 @@ TEST(IntakeDirectory, TextOfAllLengths) {
     std::size_t i = 0;
     for (auto const& [id, code] : codes)
         ASSERT_EQ(sorted.text()[i++], id);  // std::string compares bytes as unsigned
+}
+
+TEST(IntakeDirectory, CodesFollowTheRowsForAnyThreads) {
+    // Enough rows for several blocks, most of them new, and most of what is new more than once.
+    std::mt19937_64 random(5);
+    std::vector<std::int64_t> sparse(300000);
+    text_column names;
+    for (auto& id : sparse) {
+        id = static_cast<std::int64_t>(random() % 120000) * 1000000007;
+        names.push_back("client-" + std::to_string(id));
+    }
+    std::vector<std::uint8_t> skip(sparse.size());
+    for (std::size_t row = 0; row < skip.size(); row += 5)
+        skip[row] = 1;
+    for (column_view const& column : {column_view(std::span<std::int64_t const>(sparse)), names.view()}) {
+        std::map<std::int64_t, std::uint32_t> first;  // by brute force
+        std::vector<std::uint32_t> expected(column.size, 7);
+        for (std::size_t row = 0; row < column.size; ++row)
+            if (skip[row] == 0)
+                expected[row] =
+                    first.emplace(sparse[row], static_cast<std::uint32_t>(first.size())).first->second;
+        for (unsigned const threads : {1U, 2U, 5U}) {
+            directory ids;
+            std::vector<std::uint32_t> codes(column.size, 7);
+            ids.intern(column, skip.data(), codes.data(), threads, {});
+            ASSERT_EQ(codes, expected);
+            ASSERT_EQ(ids.size(), first.size());
+            std::fill(codes.begin(), codes.end(), 7);
+            ids.intern(column, skip.data(), codes.data(), threads, {});  // all known
+            ASSERT_EQ(codes, expected);
+            auto const sorted = ids.sorted(threads);
+            ASSERT_EQ(sorted, ids.sorted());
+            if (!column.is_text()) continue;
+            ASSERT_TRUE(std::is_sorted(sorted.begin(), sorted.end(), [&](std::uint32_t a, std::uint32_t b) {
+                return ids.label(a) < ids.label(b);
+            }));
+            directory merged;
+            text_column before;
+            before.push_back("a customer of its own");
+            intern(merged, before.view());
+            auto const map = merged.merge(ids, {}, threads);
+            for (std::size_t code = 0; code < map.size(); ++code)
+                ASSERT_EQ(map[code], code + 1);
+            ASSERT_EQ(merged.label(map[1000]), ids.label(1000));
+        }
+    }
+}
+
+TEST(IntakeDirectory, TextMayBeLongButNotEndless) {
+    text_column column;
+    for (int i = 0; i < 1200; ++i)
+        column.push_back(std::string(static_cast<std::size_t>(i * i % 5000), 'y') + std::to_string(i));
+    column.push_back(std::string(1U << 20, 'z'));
+    column.push_back("");
+    directory ids;
+    auto const codes = intern(ids, column.view());
+    for (std::size_t i = 0; i < column.size(); ++i)
+        ASSERT_EQ(ids.label(codes[i]), column[i]);
+    std::size_t const known = ids.size();
+    column.push_back(std::string(1U << 22, 'z'));
+    EXPECT_THROW(intern(ids, column.view()), input_error);
+    EXPECT_EQ(ids.size(), known);
+    EXPECT_EQ(ids.label(codes[3]), column[3]);
 }
 
 TEST(IntakeDirectory, MergeMapsCodes) {
