@@ -296,11 +296,13 @@ std::vector<std::string> names_in_schema(py::capsule const& capsule, std::string
     return result;
 }
 
-/// The columns as an Arrow stream capsule of one batch.
-py::object export_columns(columns const& table) {
+/// The columns as an Arrow stream capsule of one batch; those named in `booleans` hold 0 and 1.
+py::object export_columns(columns const& table, std::vector<std::string> const& booleans) {
     std::vector<ledger::named_column> named;
-    for (auto const& column : table.entries())
+    for (auto const& column : table.entries()) {
         named.push_back({column.name, column.view});
+        named.back().truth = std::find(booleans.begin(), booleans.end(), column.name) != booleans.end();
+    }
     auto stream = std::make_unique<ArrowArrayStream>();
     ledger::export_stream(std::move(named), table.owner(), stream.get());
     py::object capsule =
@@ -345,7 +347,8 @@ void bind_core(py::module_& module) {
             py::arg("zone"))
         .def("add_text", &add_text, py::arg("role"), py::arg("label"), py::arg("values"),
              py::arg("validity") = py::none())
-        .def("export", &export_columns, "The columns as a capsule of an Arrow stream.");
+        .def("export", &export_columns, py::arg("booleans") = std::vector<std::string>{},
+             "The columns as a capsule of an Arrow stream; those named in booleans hold 0 and 1.");
 
     py::class_<arrow_source>(core, "ArrowReader", "Reads an Arrow C stream batch by batch.")
         .def(py::init<py::capsule const&, std::string>(), py::arg("stream"), py::arg("table"))

@@ -95,7 +95,9 @@ class Table:
         """The columns as one Arrow record batch (PyCapsule protocol); ``requested_schema`` is ignored."""
         from clavis import _input
 
-        return _input.from_arrays(self._columns, {name: name for name in self._columns}).export()
+        booleans = [name for name, values in self._columns.items() if values.dtype == np.bool_]
+        columns = {name: v.astype(np.int32) if v.dtype == np.bool_ else v for name, v in self._columns.items()}
+        return _input.from_arrays(columns, {name: name for name in columns}).export(booleans)
 
     def __repr__(self) -> str:
         shown = self._shown()

@@ -145,15 +145,25 @@ void const* decimal_buffer(column_view const& view, arrow::batch_memory& memory)
     return words;
 }
 
+/// Truth values, a bit each.
+void const* truth_buffer(column_view const& view, arrow::batch_memory& memory) {
+    auto* bytes = memory.allocate_bits(view.size);
+    for (std::size_t i = 0; i < view.size; ++i)
+        arrow::set_bit(bytes, i, view.at<std::int32_t>(i) != 0);
+    return bytes;
+}
+
 void fill_column(ArrowArray& out, column_view const& view, table_pointer const& table,
-                 column_view const& dictionary = {}) {
+                 column_view const& dictionary = {}, bool truth = false) {
     auto data = std::make_unique<array_data>();
     data->table = table;
     data->buffers.push_back(validity_buffer(view, data->memory));
     auto or_nothing = [](void const* pointer) { return pointer == nullptr ? arrow::nothing : pointer; };
     if (view.is_text()) data->buffers.push_back(view.size == 0 ? arrow::nothing : view.offsets);
-    data->buffers.push_back(
-        or_nothing(view.type == column_type::decimal64 ? decimal_buffer(view, data->memory) : view.values));
+    data->buffers.push_back(or_nothing(truth ? truth_buffer(view, data->memory)
+                                       : view.type == column_type::decimal64
+                                           ? decimal_buffer(view, data->memory)
+                                           : view.values));
     out = {};
     out.length = static_cast<std::int64_t>(view.size);
     out.null_count = view.validity == nullptr ? 0 : -1;
@@ -175,7 +185,8 @@ void fill_table(ArrowArray& out, table_pointer const& table) {
     data->children.resize(table->columns.size());
     for (std::size_t i = 0; i < table->columns.size(); ++i) {
         data->child_pointers.push_back(&data->children[i]);
-        fill_column(data->children[i], table->columns[i].view, table, table->columns[i].dictionary);
+        auto const& column = table->columns[i];
+        fill_column(data->children[i], column.view, table, column.dictionary, column.truth);
     }
     out = {};
     out.length = static_cast<std::int64_t>(table->rows);
@@ -214,7 +225,10 @@ void export_stream(std::vector<named_column> columns, std::shared_ptr<void const
     table->owner = std::move(owner);
     table->rows = columns.empty() ? 0 : columns.front().view.size;
     for (auto const& column : columns) {
-        std::string format = !column.dictionary ? format_of(column.view) : column.code_size == 1 ? "C" : "S";
+        std::string format = column.truth            ? "b"
+                             : !column.dictionary    ? format_of(column.view)
+                             : column.code_size == 1 ? "C"
+                                                     : "S";
         if (format.empty())
             throw input_error(location{.column = column.name}, "has no type that Arrow could take");
         if (column.view.size != table->rows) {

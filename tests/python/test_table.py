@@ -71,3 +71,11 @@ def test_what_is_shown(table: cv.Table) -> None:
     assert "<script>" not in page and "&lt;script&gt;" in page
     long = repr(cv.Table({"x": np.arange(1000)}))
     assert "…" in long and len(long.splitlines()) < 20
+
+
+def test_truth_values_leave_as_booleans() -> None:
+    pa = pytest.importorskip("pyarrow")
+    truth = [True, False, False, True, True, False, True, False, True]
+    found = pa.table(cv.Table({"number": np.arange(9), "truth": np.array(truth)}))
+    assert found.schema.field("truth").type == pa.bool_()
+    assert found["truth"].to_pylist() == truth

@@ -105,6 +105,7 @@ struct named_column {
     /// Text: then the values of `view`, of any type, are unsigned codes of code_size (1 or 2) bytes into it.
     column_view dictionary{};
     int code_size = 0;
+    bool truth = false;  ///< int32 values of 0 and 1 that leave as booleans
 };
 
 /// Fills `out` with a stream of one batch over the columns, which must be of one length. Nothing is copied
