@@ -1,13 +1,16 @@
 #include "clavis/lifetime/beta_discrete_weibull.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "beta_geo_beta_binomial_likelihood.hpp"
 #include "beta_geometric.hpp"
 #include "clavis/numerics/discrete_sum.hpp"
+#include "clavis/numerics/optimize.hpp"
 #include "clavis/numerics/rising_ratio.hpp"
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
@@ -53,9 +56,42 @@ double sum_of_survival(process const& p, double n, double rate) noexcept {
         .value();
 }
 
-search_region region(rate_moments const&) {
-    return {.starts = {{0.7, 1.5, 1.0}, {0.3, 1.0, 1.5}, {1.0, 8.0, 1.0}, {3.0, 6.0, 0.6}, {20.0, 60.0, 1.0}},
-            .center = {1.0, 1.0, 1.0}};
+// With few renewals the likelihood can have more than one peak: the ends of searches from all over, best first.
+search_region find_region(compressed_rows const& rows, fit_options const& options) {
+    constexpr std::size_t n = 3;
+    std::array<double, n> held{};
+    held.fill(nan);
+    for (auto const& [name, value] : options.fixed)
+        for (std::size_t i = 0; i < n; ++i)
+            if (name == beta_discrete_weibull::parameter_names[i]) held[i] = std::log(value);
+    auto const function = [&](std::span<double const> theta, std::span<double> gradient,
+                              std::span<double> hessian) {
+        double const value = contract_objective(rows, theta, gradient, hessian);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (std::isnan(held[i])) continue;
+            gradient[i] = 0.0;
+            for (std::size_t j = 0; j < n; ++j)
+                hessian[i * n + j] = hessian[j * n + i] = i == j ? 1.0 : 0.0;
+        }
+        return value;
+    };
+    std::vector<std::pair<double, std::vector<double>>> ends;
+    for (double const c : {1.0, 0.5, 2.0, 5.0})
+        for (auto const& [gamma, delta] : {std::pair(0.7, 1.5), std::pair(0.05, 0.1), std::pair(8.0, 24.0)}) {
+            std::vector<double> start{std::log(gamma), std::log(delta), std::log(c)};
+            for (std::size_t i = 0; i < n; ++i)
+                if (!std::isnan(held[i])) start[i] = held[i];
+            auto found = numerics::minimize(function, start,
+                                            {.max_iterations = 60, .tolerance = 1e-9, .bound = log_bound});
+            if (!std::isfinite(found.value)) found.x = start;
+            ends.emplace_back(std::isfinite(found.value) ? found.value : inf, std::move(found.x));
+        }
+    std::stable_sort(ends.begin(), ends.end(),
+                     [](auto const& x, auto const& y) { return x.first < y.first; });
+    search_region region{.starts = {}, .center = {1.0, 1.0, 1.0}};
+    for (auto const& [value, theta] : ends)
+        region.starts.push_back({std::exp(theta[0]), std::exp(theta[1]), std::exp(theta[2])});
+    return region;
 }
 
 void ridges(fit_solution const& fit, std::vector<std::string>& words) {
@@ -124,6 +160,7 @@ fit_result<beta_discrete_weibull> fit<beta_discrete_weibull>(ledger::summary_vie
                                                              fit_options const& options) {
     check_rows(customers);
     beta_discrete_weibull::check(customers, 1.0);
+    auto const region = [&](rate_moments const&) { return find_region(compress(customers), options); };
     fit_solution found =
         fit_rows(customers, options,
                  {.name = beta_discrete_weibull::name,

@@ -262,6 +262,23 @@ TEST(contracts, fits_reach_at_least_the_likelihood_of_the_truth_from_any_start) 
     }
 }
 
+TEST(contracts, the_higher_of_two_peaks_is_found) {
+    // Up to four renewals: a peak at c = 1.4, and a higher one where c is large and hardly anybody leaves but at once.
+    table data;
+    data.add(0, 4, 442.0);
+    data.add(1, 4, 68.0);
+    data.add(2, 4, 22.0);
+    data.add(3, 4, 8.0);
+    data.add(2, 2, 268.0);
+    data.add(3, 3, 226.0);
+    data.add(4, 4, 254.0);
+    auto const found = fit<beta_discrete_weibull>(data.view());
+    for (double const c : {0.5, 1.0, 1.43, 2.0, 4.0, 7.0, 12.0}) {
+        auto const held = fit<beta_discrete_weibull>(data.view(), {.fixed = {{"c", c}}});
+        EXPECT_GE(found.report.log_likelihood, held.report.log_likelihood - 1e-9) << c;
+    }
+}
+
 TEST(contracts, simulated_customers_do_what_is_predicted) {
     beta_discrete_weibull const model{0.5, 2.0, 1.4, year};
     auto const all = simulate(200'000, model, 40, 77);
