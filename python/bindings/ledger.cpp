@@ -44,7 +44,8 @@ struct texts {
     std::shared_ptr<text_column const> text;
 };
 
-py::dict to_dict(ledger::summary&& summary) {
+/// `money`: amounts were read, so that their columns are there even where no customer is.
+py::dict to_dict(ledger::summary&& summary, bool money, bool holdout) {
     py::dict columns;
     if (summary.customer_id.is_text()) {
         // Kept with all that owns it: the column alone cannot be moved out of identifiers.
@@ -56,7 +57,6 @@ py::dict to_dict(ledger::summary&& summary) {
     columns["frequency"] = to_numpy(std::move(summary.frequency));
     columns["recency"] = to_numpy(std::move(summary.recency));
     columns["T"] = to_numpy(std::move(summary.T));
-    bool const money = !summary.net_amount.empty();
     if (money) columns["monetary_value"] = to_numpy(std::move(summary.monetary_value));
     columns["log_gap_sum"] = to_numpy(std::move(summary.log_gap_sum));
     columns["first_time"] = to_numpy(std::move(summary.first_time));
@@ -69,7 +69,7 @@ py::dict to_dict(ledger::summary&& summary) {
         columns["net_amount"] = to_numpy(std::move(summary.net_amount));
         columns["returns_amount"] = to_numpy(std::move(summary.returns_amount));
     }
-    if (!summary.duration_holdout.empty()) {
+    if (holdout) {
         columns["frequency_holdout"] = to_numpy(std::move(summary.frequency_holdout));
         columns["duration_holdout"] = to_numpy(std::move(summary.duration_holdout));
     }
@@ -185,10 +185,12 @@ void bind_ledger(py::module_& module) {
              })
         .def("finish",
              [](ledger::summarizer const& state) {
-                 return to_dict([&state] {
-                     py::gil_scoped_release unlocked;
-                     return state.finish();
-                 }());
+                 return to_dict(
+                     [&state] {
+                         py::gil_scoped_release unlocked;
+                         return state.finish();
+                     }(),
+                     state.has_amounts(), state.options().calibrate_until.has_value());
              })
         .def("quality", [](ledger::summarizer const& state) { return to_dict(state.quality()); })
         .def(

@@ -6,6 +6,8 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from clavis import _clavis, _input
 from clavis.quality import BookQuality, Quality
 from clavis.table import Table
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["check", "read"]
 
 Check = _clavis.ledger.TableCheck
+
+_RULES: dict[str, dict[str, Any]] = {table["name"]: table for table in _clavis.ledger.schema()}
+#: What a column without a value is.
+_TYPES = {"id": "int64", "time": "datetime64[us]", "number": "float64", "text": "object", "choice": "object"}
 
 #: Columns of transactions that the summarizer judges.
 _SUMMARIZED = ("customer_id", "time", "amount", "order_id", "kind", "currency", "event_id", "known_time")
@@ -39,7 +45,11 @@ def read(
     reader = Check(table, refuse=on_bad_rows == "refuse", keep=True, time_zone=time_zone or "", threads=threads)
     for batch in _input.batches(book, _roles(table), table):
         reader.read(batch)
-    return Table(reader.rows()), reader.report()
+    rows = reader.rows()
+    for column in _RULES[table]["columns"]:  # where no row was usable nothing was typed by values
+        if column["name"] in book.names(table) and column["name"] not in rows:
+            rows[column["name"]] = np.empty(0, dtype=_TYPES[column["kind"]])
+    return Table(rows), reader.report()
 
 
 def check(book: CustomerBook) -> BookQuality:

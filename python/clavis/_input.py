@@ -179,6 +179,8 @@ def _split_zone(column: Any) -> tuple[Array, str]:
 
 def _from_sequence(column: Any) -> Array:
     values = np.asarray(column)
+    if len(values) == 0:  # of no type, where NumPy takes it for numbers
+        return np.empty(0, dtype=object)
     # NumPy turns [1, "a"] into text and [1, None] into objects; the original objects say more.
     return np.asarray(column, dtype=object) if values.dtype.kind in "USO" else values
 

@@ -249,11 +249,16 @@ def simulate_shop(
     """
     options: dict[str, Any] = dict(locals())
     threads, progress = options.pop("threads"), options.pop("progress")
+    for name, most in (("customers", 2**63 - 1), ("seed", 2**64 - 1), ("days", 2**31 - 1)):
+        if not isinstance(options[name], (int, np.integer)) or not 0 <= options[name] <= most:
+            raise _clavis.InputError(f"simulate_shop: {name} must be a whole number, 0 or more, not {options[name]!r}")
     options["start"] = _time.day_number(start, "start")
     for name in ("acquired_until", "changes_from", "changes_until"):
         options[name] = _time.optional_day_number(options[name], name)
     for name in ("categories", "stores"):
         options[name] = list(options[name])
+        if not all(isinstance(label, str) for label in options[name]):
+            raise _clavis.InputError(f"simulate_shop: {name} must be text, not {options[name]!r}")
     for name, size in (("segment_weights", 4), ("weekday_weights", 7), ("month_weights", 12), ("hour_weights", 24)):
         options[name] = _weights(options[name], size, name)
     core = _clavis.simulate.simulate_shop(options, threads, progress)

@@ -30,12 +30,19 @@ bool equal(std::shared_ptr<currency_rates const> const& a, std::shared_ptr<curre
 
 void intake::check_mergeable(intake const& other) const {
     location const table{.table = quality_.table};
-    if (options_.amount_scale != other.options_.amount_scale ||
-        options_.time_zone != other.options_.time_zone ||
-        options_.observe_until != other.options_.observe_until ||
-        options_.skip_late != other.options_.skip_late || options_.known_at != other.options_.known_at ||
-        !equal(options_.rates, other.options_.rates))
-        throw input_error(table, "states to be merged must have equal options");
+    std::string differing;
+    auto compare = [&](std::string_view name, bool same) {
+        if (!same) differing += (differing.empty() ? "" : ", ") + std::string(name);
+    };
+    compare("amount_digits", options_.amount_scale == other.options_.amount_scale);
+    compare("time_zone", options_.time_zone == other.options_.time_zone);
+    compare("observe_until", options_.observe_until == other.options_.observe_until);
+    compare("skip_late", options_.skip_late == other.options_.skip_late);
+    compare("known_at", options_.known_at == other.options_.known_at);
+    compare("rates", equal(options_.rates, other.options_.rates));
+    if (!differing.empty())
+        throw input_error(table,
+                          "states to be merged must have equal options, but these differ: " + differing);
     if (!has_rows()) return;
     if (has_amounts_ != other.has_amounts_ || has_orders_ != other.has_orders_ ||
         has_events_ != other.has_events_)
@@ -95,7 +102,7 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
                           ours.row, at_odds(content, known));
         });
 
-    bool const instants = !rows.time.empty() || !other_rows.time.empty();
+    bool const instants = !dates_only_ || !other.dates_only_;
     bool const kinds = !rows.kind.empty() || !other_rows.kind.empty();
     auto grow = [size](auto& grown) { grown.reserve(std::max(size, grown.capacity())); };
     grow(rows.customer);

@@ -1,6 +1,7 @@
 #include "clavis/ledger/summarize.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <numeric>
 #include <span>
@@ -54,6 +55,28 @@ void for_each_column(summary& s, bool amounts, bool holdout, unsigned threads, B
     parallel_blocks(tasks.size(), 1, threads,
                     [&](std::size_t task, std::size_t, std::size_t) { tasks[task](); });
 }
+
+/// Where the columns of a summary lie: a customer's place is asked for before it is written, as neighbours in codes are
+/// far apart in the order of ids.
+class places_ahead {
+  public:
+    template <class Column>
+    void add(Column& column) {
+        if (!column.empty()) columns_[size_++] = {reinterpret_cast<char*>(column.data()), sizeof(column[0])};
+    }
+    void ask_for(std::size_t row) const {
+        for (std::size_t i = 0; i < size_; ++i)
+            __builtin_prefetch(columns_[i].data + row * columns_[i].width, 1);
+    }
+
+  private:
+    struct column {
+        char* data;
+        std::size_t width;
+    };
+    std::array<column, 16> columns_{};
+    std::size_t size_ = 0;
+};
 
 template <class Column>
 void keep(Column& column, std::vector<fate> const& fates) {
@@ -162,8 +185,19 @@ summarizer& summarizer::merge(summarizer const& other) {
         return std::tuple(options.unit, options.collapse_by, options.returns, options.calibrate_until,
                           options.include_first, options.on_bad_rows);
     };
-    if (key(options_) != key(other.options_))
-        throw input_error("states to be merged must have equal options");
+    if (key(options_) != key(other.options_)) {
+        std::string differing;
+        auto compare = [&](std::string_view name, bool equal) {
+            if (!equal) differing += (differing.empty() ? "" : ", ") + std::string(name);
+        };
+        compare("unit", options_.unit == other.options_.unit);
+        compare("collapse", options_.collapse_by == other.options_.collapse_by);
+        compare("returns", options_.returns == other.options_.returns);
+        compare("calibrate_until", options_.calibrate_until == other.options_.calibrate_until);
+        compare("include_first", options_.include_first == other.options_.include_first);
+        compare("on_bad_rows", options_.on_bad_rows == other.options_.on_bad_rows);
+        throw input_error("states to be merged must have equal options, but these differ: " + differing);
+    }
     if (!other.intake_.has_rows()) return *this;
     if (&other == this) return merge(summarizer(other));
     if (keeps_rows(other.intake_.facts())) {
@@ -240,6 +274,8 @@ summary summarizer::finish() const {
         prefer_huge_pages(column.data(), places * sizeof(column[0]));
         column.resize(places);
     });
+    places_ahead ahead;
+    for_each_column(result, given.has_amounts, holdout, 1, [&ahead](auto& column) { ahead.add(column); });
     std::vector<fate> fates(places, fate::no_rows);
     if (keeps_rows(intake_.facts())) {
         auto run = [&]<class Row>(Row const*) {
@@ -266,6 +302,7 @@ summary summarizer::finish() const {
                     return [&, scan = std::move(scan)](std::uint32_t customer, std::span<Day> own) mutable {
                         std::size_t const code = (partition << day_store::partition_bits) + customer;
                         std::size_t const out = ranked ? rank[code] : code - first;
+                        if (ranked && code + 4 < rank.size()) ahead.ask_for(rank[code + 4]);
                         fates[out] = scan.scan(own, out, result);
                     };
                 };

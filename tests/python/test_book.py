@@ -259,3 +259,12 @@ def test_currencies_are_converted_by_the_rates_of_the_day() -> None:
         cv.summarize(log, amount="amount", reporting_currency="EUR")
     with pytest.raises(ValueError, match='rates, column "rate", row 0: "0" is no rate'):
         cv.summarize(log, amount="amount", rates={"currency": ["USD"], "rate": [0.0]}, reporting_currency="EUR")
+
+
+def test_tables_without_rows_keep_their_columns() -> None:
+    transactions = {"customer_id": [1], "time": ["2024-01-01"]}
+    contacts = {"customer_id": np.empty(0, int), "time": np.empty(0, "datetime64[us]"), "kind": []}
+    found = cv.CustomerBook(transactions, contacts=contacts).read("contacts")
+    assert found.columns == ["customer_id", "time", "kind"]
+    assert len(found) == 0
+    assert cv.CustomerBook({"customer_id": [], "time": []}).quality["transactions"].rows_read == 0

@@ -220,7 +220,9 @@ def test_what_was_known_on_a_day_is_replayed() -> None:
         "known_time": ["2024-01-05", "2024-04-01"],
     }
     names = program().tiers
-    of = [str(program().replay(log, as_of="2024-03-01", known_at=day)["tier"][0]) for day in ("2024-03-01", "2024-04-01")]
+    of = [
+        str(program().replay(log, as_of="2024-03-01", known_at=day)["tier"][0]) for day in ("2024-03-01", "2024-04-01")
+    ]
     assert of == [names[0], names[1]]
     then = {name: values[:1] for name, values in log.items()}
     late = program().intervals(log, until="2024-03-01", known_at="2024-03-01")

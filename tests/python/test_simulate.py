@@ -265,3 +265,9 @@ def test_bad_models_are_named() -> None:
         simulate_purchases("BetaGeoNBD", parameters, n=1, T=-1.0, seed=1)
     with pytest.raises(ValueError, match="T must be one number or 2"):
         simulate_purchases("BetaGeoNBD", parameters, n=2, T=[1.0, 2.0, 3.0], seed=1)
+
+
+@pytest.mark.parametrize("bad", [{"customers": 2.5}, {"customers": "x"}, {"seed": -1}, {"seed": 2**64}])
+def test_whole_numbers_are_asked_for_by_name(bad: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"simulate_shop: {next(iter(bad))} must be"):
+        cv.simulate_shop(**bad)

@@ -98,3 +98,36 @@ def test_purchase_days_take_few_bytes() -> None:
     }
     saved = cv.Summarizer(**NAMES).update(table).to_bytes()
     assert len(saved) / customers <= 48  # ten lines and ten days each
+
+
+@pytest.mark.parametrize("collapse", ["none", "hour", "day"])
+def test_shards_of_dates_and_of_instants_that_do_not_count(collapse: str) -> None:
+    dates = {"customer_id": [1, 1], "time": ["2019-01-01", "2019-03-01"]}
+    unattributed = {"customer_id": [None], "time": ["2020-01-01T18:54:19"]}
+
+    def state(*batches: dict[str, list[object]]) -> cv.Summarizer:
+        one = cv.Summarizer(collapse=collapse)
+        for batch in batches:
+            one.update(batch)
+        return one
+
+    whole = state(dates, unattributed).to_bytes()
+    assert state(unattributed, dates).to_bytes() == whole
+    assert state(dates).merge(state(unattributed)).to_bytes() == whole
+    assert state(unattributed).merge(state(dates)).to_bytes() == whole
+    assert cv.Summarizer.from_bytes(whole).finish().frequency.tolist() == [1]
+
+
+def test_states_of_unequal_options_say_which_differ() -> None:
+    with pytest.raises(ValueError, match="these differ: unit, include_first"):
+        cv.Summarizer(unit="day").merge(cv.Summarizer(unit="week", include_first=True))
+    log = {"customer_id": [1], "time": ["2024-01-01"]}
+    with pytest.raises(ValueError, match="these differ: skip_late"):
+        cv.Summarizer(skip_late=True).update(log).merge(cv.Summarizer().update(log))
+
+
+def test_money_is_there_where_no_customer_is() -> None:
+    found = cv.summarize({"customer_id": [None], "time": ["2024-01-01"], "amount": [1.0]}, amount="amount")
+    assert len(found) == 0
+    assert found.net_amount.dtype == np.float64
+    assert found.quality.amount_without_customer == 1.0

@@ -222,7 +222,7 @@ TEST(SummarizeBadInput, BatchesThatDoNotBelongTogether) {
     EXPECT_EQ(message([&] { state.merge(other); }),
               "transactions: the states to be merged hold text ids and integer ids");
     EXPECT_EQ(message([&] { state.merge(summarizer({.unit = day})); }),
-              "states to be merged must have equal options");
+              "states to be merged must have equal options, but these differ: unit");
 
     std::vector<std::int64_t> const ticks{0, 1, 2};
     auto london = rows.view();
