@@ -88,8 +88,7 @@ fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& 
         words.emplace_back(model.silence);
         if (free > 0) {
             report.converged = false;
-            report.status =
-                "not converged: " + std::string(model.silence.substr(0, model.silence.find(':')));
+            report.status = "not converged: " + std::string(model.silence.substr(0, model.silence.find(':')));
         }
     }
     // Weights may be shares that add to 1, so rows count as well.
