@@ -3,7 +3,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -103,8 +105,104 @@ void purchase_days(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows.ids.size()));
 }
 
+// States: what a stream of batches, a merge of shards and a state on disk cost. Bytes a customer are counted.
+
+void count_memory(benchmark::State& state, summarizer const& read, std::size_t customers) {
+    auto const held = read.held();
+    auto const each = [customers](std::size_t bytes) {
+        return static_cast<double>(bytes) / static_cast<double>(customers);
+    };
+    state.counters["ids B/customer"] = each(held.ids);
+    state.counters["days B/customer"] = each(held.days);
+    state.counters["waiting B/customer"] = each(held.waiting);
+}
+
+/// The rows in batches of 100,000.
+summarizer read_in_batches(transactions_view const& rows, unsigned threads) {
+    constexpr std::size_t batch = 100000;
+    summarizer state({.threads = threads});
+    for (std::size_t begin = 0; begin < rows.size(); begin += batch)
+        state.update(rows.slice(begin, std::min(batch, rows.size() - begin)));
+    return state;
+}
+
+enum class ids : std::uint8_t { integers, text };
+
+transactions_view view_with(ids kind) {
+    auto rows = log::of_a_million().view();
+    if (kind == ids::text) rows.customer_id = log::of_a_million().names.view();
+    return rows;
+}
+
+void in_batches(benchmark::State& state, ids kind) {
+    auto const rows = view_with(kind);
+    for (auto _ : state) {
+        summarizer const read = read_in_batches(rows, static_cast<unsigned>(state.range(0)));
+        benchmark::DoNotOptimize(read.finish().frequency.data());
+        count_memory(state, read, 1000000);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows.size()));
+}
+
+void merge_of_two_halves(benchmark::State& state, ids kind) {
+    auto const rows = view_with(kind);
+    auto const threads = static_cast<unsigned>(state.range(0));
+    std::size_t const half = rows.size() / 2;
+    summarizer const first = read_in_batches(rows.slice(0, half), threads);
+    summarizer const second = read_in_batches(rows.slice(half, rows.size() - half), threads);
+    for (auto _ : state) {
+        summarizer merged(first);
+        merged.merge(second);
+        benchmark::DoNotOptimize(merged.quality().rows_read);
+    }
+}
+
+void to_bytes(benchmark::State& state, ids kind) {
+    auto const threads = static_cast<unsigned>(state.range(0));
+    summarizer const read = read_in_batches(view_with(kind), threads);
+    std::size_t size = 0;
+    for (auto _ : state)
+        size = read.to_bytes().size();
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(size));
+    state.counters["bytes B/customer"] = static_cast<double>(size) / 1000000;
+}
+
+void from_bytes(benchmark::State& state, ids kind) {
+    auto const threads = static_cast<unsigned>(state.range(0));
+    std::vector<std::uint8_t> const bytes = read_in_batches(view_with(kind), threads).to_bytes();
+    for (auto _ : state) {
+        summarizer const read = summarizer::from_bytes(bytes, threads);
+        count_memory(state, read, 1000000);
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes.size()));
+}
+
+/// As many rows as CLAVIS_BENCH_ROWS says (1e8: 2 GB of rows and some 4 GB while they are shuffled).
+void many_rows(benchmark::State& state) {
+    char const* const wanted = std::getenv("CLAVIS_BENCH_ROWS");
+    if (wanted == nullptr) {
+        state.SkipWithError("set CLAVIS_BENCH_ROWS, for example to 1e8");
+        return;
+    }
+    static log const rows(static_cast<std::size_t>(std::atof(wanted) / 10), 10);
+    measure(state, rows.view());
+}
+
 }  // namespace
 
+#define CLAVIS_STATE_BENCHMARK(name)                 \
+    BENCHMARK_CAPTURE(name, integers, ids::integers) \
+        ->Arg(1)                                     \
+        ->Arg(2)                                     \
+        ->UseRealTime()                              \
+        ->Unit(benchmark::kMillisecond);             \
+    BENCHMARK_CAPTURE(name, text, ids::text)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond)
+
+CLAVIS_STATE_BENCHMARK(in_batches);
+CLAVIS_STATE_BENCHMARK(merge_of_two_halves);
+CLAVIS_STATE_BENCHMARK(to_bytes);
+CLAVIS_STATE_BENCHMARK(from_bytes);
+BENCHMARK(many_rows)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(integer_ids)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(sparse_integer_ids)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(text_ids)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);

@@ -1,7 +1,7 @@
 #pragma once
 
 // The hash table behind a directory: 8 bytes a slot (32 bits of the hash, a code), the ids themselves beside it by code.
-// It is split into 64 shards by the highest bits of the hash, so that new ids are entered in parallel, each shard by one
+// It is split into 32 shards by the highest bits of the hash, so that new ids are entered in parallel, each shard by one
 // thread; codes are then numbered by the rows in which ids come first, and so depend on nothing but the rows. A slot's
 // place follows from the bits it holds, so a shard grows without a look at the ids, from front to back.
 
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "clavis/core/parallel.hpp"
+#include "ledger/huge_pages.hpp"
 
 namespace clavis::ledger {
 
@@ -32,7 +33,7 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
 
 /// Grows by a quarter, where a vector by itself would double.
 template <class T>
-void reserve_for(std::vector<T>& items, std::size_t size) {
+void reserve_for(huge_vector<T>& items, std::size_t size) {
     if (size > items.capacity()) items.reserve(std::max(size, items.capacity() * 5 / 4));
 }
 
@@ -43,9 +44,9 @@ class integer_keys {
 
     std::size_t size() const { return ids_.size(); }
     std::int64_t operator[](std::size_t code) const { return ids_[code]; }
-    std::vector<std::int64_t> const& all() const { return ids_; }
+    std::vector<std::int64_t> all() const { return {ids_.begin(), ids_.end()}; }
     std::size_t bytes() const { return ids_.capacity() * sizeof(std::int64_t); }
-    void assign(std::vector<std::int64_t> ids) { ids_ = std::move(ids); }
+    void assign(std::vector<std::int64_t> const& ids) { ids_.assign(ids.begin(), ids.end()); }
     void push_back(std::int64_t id) {
         reserve_for(ids_, ids_.size() + 1);
         ids_.push_back(id);
@@ -67,7 +68,7 @@ class integer_keys {
     void put(std::size_t code, std::size_t, std::int64_t id) { ids_[code] = id; }
 
   private:
-    std::vector<std::int64_t> ids_;
+    huge_vector<std::int64_t> ids_;
 };
 
 /// Text ids by code: the bytes, and 4 bytes a code to where they begin. Those are the low half of an offset; what is
@@ -135,15 +136,15 @@ class text_keys {
     }
 
     std::size_t size_ = 0;
-    std::vector<char> bytes_;
-    std::vector<std::uint32_t> begins_ = std::vector<std::uint32_t>(1);
-    std::vector<std::size_t> groups_ = std::vector<std::size_t>(1);
+    huge_vector<char> bytes_;
+    huge_vector<std::uint32_t> begins_ = huge_vector<std::uint32_t>(1);
+    huge_vector<std::size_t> groups_ = huge_vector<std::size_t>(1);
 };
 
 /// From hashes to codes.
 class hash_shards {
   public:
-    static constexpr unsigned shard_bits = 6;
+    static constexpr unsigned shard_bits = 5;
     static constexpr std::size_t count = std::size_t{1} << shard_bits;
     static constexpr std::size_t block_rows = std::size_t{1} << 15;
     static constexpr std::size_t most_blocks = 64;
@@ -193,7 +194,7 @@ class hash_shards {
         std::uint32_t code = no_code;
     };
     struct shard {
-        std::vector<slot> slots;
+        huge_vector<slot> slots;
         std::size_t used = 0;
 
         std::size_t place(std::uint32_t tag) const {
@@ -209,7 +210,7 @@ class hash_shards {
         }
         void make_room() {
             if ((used + 1) * 6 <= slots.size() * 5) return;
-            std::vector<slot> old(std::max<std::size_t>(16, slots.size() * 3 / 2));
+            huge_vector<slot> old(std::max<std::size_t>(16, slots.size() * 3 / 2));
             old.swap(slots);
             used = 0;
             for (slot const& one : old)

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -21,5 +23,29 @@ inline void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std:
     if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 #endif
 }
+
+/// Asks for them before the memory is first touched.
+template <class T>
+struct huge_page_allocator {
+    using value_type = T;
+
+    huge_page_allocator() = default;
+    template <class Other>
+    huge_page_allocator(huge_page_allocator<Other> const&) noexcept {}  // NOLINT: meant to convert
+
+    T* allocate(std::size_t count) {
+        T* const data = std::allocator<T>().allocate(count);
+        prefer_huge_pages(data, count * sizeof(T));
+        return data;
+    }
+    void deallocate(T* data, std::size_t count) noexcept { std::allocator<T>().deallocate(data, count); }
+    template <class Other>
+    bool operator==(huge_page_allocator<Other> const&) const noexcept {
+        return true;
+    }
+};
+
+template <class T>
+using huge_vector = std::vector<T, huge_page_allocator<T>>;
 
 }  // namespace clavis::ledger

@@ -30,14 +30,14 @@ std::uint64_t prefix(std::string_view text) {
 
 /// Sorts in parallel: blocks, then pairs of sorted stretches. Items must all differ.
 template <class T, class Less>
-void sort_blocks(std::vector<T>& items, unsigned threads, Less const& less) {
+void sort_blocks(huge_vector<T>& items, unsigned threads, Less const& less) {
     constexpr std::size_t block = std::size_t{1} << 16;
     auto const at = [&items](std::size_t i) { return items.begin() + static_cast<std::ptrdiff_t>(i); };
     parallel_blocks(items.size(), block, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
         std::sort(at(begin), at(end), less);
     });
     if (items.size() <= block) return;
-    std::vector<T> merged(items.size());
+    huge_vector<T> merged(items.size());
     for (std::size_t width = block; width < items.size(); width *= 2) {
         parallel_blocks(items.size(), 2 * width, threads,
                         [&](std::size_t, std::size_t begin, std::size_t end) {
@@ -141,7 +141,7 @@ class integer_index {
                 if (code != absent) codes.push_back(code);
             return codes;
         }
-        std::vector<std::pair<std::int64_t, std::uint32_t>> keys(ids_.size());
+        huge_vector<std::pair<std::int64_t, std::uint32_t>> keys(ids_.size());
         for (std::size_t i = 0; i < keys.size(); ++i)
             keys[i] = {ids_[i], static_cast<std::uint32_t>(i)};
         sort_blocks(keys, threads, std::less<>());
@@ -235,7 +235,7 @@ class text_index {
             std::uint32_t code;
         };
         std::size_t const shared = shared_prefix(threads);
-        std::vector<item> items(ids_.size());
+        huge_vector<item> items(ids_.size());
         parallel_blocks(items.size(), block_rows, threads,
                         [&](std::size_t, std::size_t begin, std::size_t end) {
                             for (std::size_t i = begin; i < end; ++i)

@@ -70,11 +70,11 @@ class places_ahead {
     }
 
   private:
-    struct column {
+    struct base {
         char* data;
         std::size_t width;
     };
-    std::array<column, 16> columns_{};
+    std::array<base, 16> columns_{};
     std::size_t size_ = 0;
 };
 
