@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clavis import _clavis, _columns, _input, _time, lifetime
-from clavis.lifetime import Horizon, Values
+from clavis import _clavis, _columns, _input, _time
+from clavis._estimator import Horizon, PurchaseModel, Values
 from clavis.summary import Summary
 
 __all__ = ["BetaDiscreteWeibull", "BetaGeoBetaBinomial", "ShiftedBetaGeo", "contracts", "contracts_from_survivors"]
@@ -139,7 +139,7 @@ def _flags(table: Any) -> npt.NDArray[Any] | None:
     return values if values.dtype.kind == "b" and values.ndim == 1 else None
 
 
-class BetaGeoBetaBinomial(lifetime._PurchaseModel):
+class BetaGeoBetaBinomial(PurchaseModel):
     """BG/BB (Fader, Hardie and Shang 2010): one opportunity to buy a unit of time; before each the customer leaves with
     chance θ ~ Beta(γ, δ), and who is still there buys with chance p ~ Beta(α, β).
 
@@ -179,7 +179,7 @@ class BetaGeoBetaBinomial(lifetime._PurchaseModel):
         super().__init__(alpha=alpha, beta=beta, gamma=gamma, delta=delta, unit=unit)
 
 
-class _ContractModel(lifetime._PurchaseModel):
+class _ContractModel(PurchaseModel):
     """What models of contracts offer beyond those of purchases; a renewal is a purchase."""
 
     def _rows(self, summary: Any) -> tuple[_clavis.lifetime.Rows, Any]:

@@ -1,0 +1,379 @@
+"""What every fitted model has: rows in, a fit with its report, and the predictions of models of repeat purchases."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from clavis import _clavis, _columns, _input, _time
+from clavis.summary import Summary, _counts
+
+__all__ = [
+    "Estimator",
+    "FitReport",
+    "Horizon",
+    "Progress",
+    "PurchaseModel",
+    "Self",
+    "Values",
+    "is_number",
+    "rows_of",
+    "warn_infinite",
+]
+
+Progress = Callable[[str, float], Any]
+#: Text ("39 weeks"), a timedelta, or a number in the unit of the model.
+Horizon = str | datetime.timedelta | np.timedelta64 | float
+Values = npt.NDArray[np.float64]
+
+_NUMBERS = ("frequency", "recency", "T", "monetary_value", "log_gap_sum", "weights")
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How a fit ended and what it knows.
+
+    Attributes
+    ----------
+    converged
+        True only where the gradient vanishes, the Hessian is positive definite and every parameter is identified.
+    status
+        One sentence on how the search ended.
+    standard_errors
+        By parameter name; 0 where held fixed, NaN where not identified.
+    covariance
+        Of the parameters, in the order of ``params_``.
+    log_likelihood
+        At the estimate, in the unit of the data.
+    gradient_norm
+        The largest derivative of the log-likelihood by the logarithm of a parameter.
+    condition
+        Of the Hessian on logarithms of the parameters.
+    iterations
+        Newton steps of the best start and of the final fit on all rows.
+    rows, distinct_rows, left_out, customers
+        Rows used, distinct among them, left out (a warning says why), and the sum of weights.
+    warnings
+        In words: what cannot be known from these data, and what was left out.
+    profile
+        Of a parameter found by profile likelihood (k): the log-likelihood of every value tried.
+    """
+
+    converged: bool
+    status: str
+    standard_errors: dict[str, float]
+    covariance: Values
+    log_likelihood: float
+    gradient_norm: float
+    condition: float
+    iterations: int
+    rows: int
+    distinct_rows: int
+    left_out: int
+    customers: float
+    warnings: tuple[str, ...]
+    profile: dict[float, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"FitReport: {self.status}",
+            f"  log-likelihood {self.log_likelihood:.6f} on {self.rows:,} rows ({self.distinct_rows:,} distinct), "
+            f"{self.iterations} iterations",
+            f"  gradient norm {self.gradient_norm:.2g}, condition {self.condition:.3g}",
+            *(f"  warning: {text}" for text in self.warnings),
+        ]
+        return "\n".join(lines)
+
+
+def rows_of(table: Any, *, spend: bool = False) -> tuple[_clavis.lifetime.Rows, Any]:
+    """The columns models read, and the customer ids where there are any (else None)."""
+    needed = ("frequency", "monetary_value") if spend else ("frequency", "recency", "T")
+    unit = 0
+    if isinstance(table, Summary):
+        unit = table._unit
+        present = table.columns
+        _input.require_columns(present, {name: name for name in needed}, "summary")
+        columns = {name: table[name] for name in (*_NUMBERS, "customer_id") if name in present}
+    else:
+        present = _input.column_names(table, "summary")
+        _input.require_columns(present, {name: name for name in needed}, "summary")
+        numbers = {name: name for name in _NUMBERS if name in present}
+        labels = {"customer_id": "customer_id"} if "customer_id" in present else {}
+        columns = _columns.read(table, numbers, labels, "summary")
+    empty = np.empty(0)
+    frequency = columns["frequency"]
+    if "T" in columns and frequency.dtype.kind == "f":
+        # A customer without any purchase may have no frequency either.
+        frequency = np.where(np.isnan(columns["T"]) & np.isnan(frequency), 0.0, frequency)
+    rows = _clavis.lifetime.Rows(
+        frequency=_counts(frequency),
+        unit=unit,
+        **{
+            name: np.ascontiguousarray(columns[name], dtype=np.float64) if name in columns else empty
+            for name in _NUMBERS[1:]
+        },
+    )
+    return rows, columns.get("customer_id")
+
+
+def is_number(value: object) -> bool:
+    # NumPy counts its timedelta among the integers.
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.timedelta64))
+
+
+Self = TypeVar("Self", bound="Estimator")
+Purchases = TypeVar("Purchases", bound="PurchaseModel")
+
+
+class Estimator:
+    """Parameters given or fitted, and the habits of scikit-learn."""
+
+    _core_type: ClassVar[Any]
+    _options: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, **given: Any) -> None:
+        self._given = given
+        self._core: Any = None
+        self._report: FitReport | None = None
+        self._settle()
+
+    def _settle(self) -> None:
+        """Ready to use at once where every parameter is given."""
+        self._report = None
+        self._core = None
+        for name, value in self._fixed().items():
+            if not is_number(value) or not value > 0 or not math.isfinite(value):
+                raise ValueError(f"{type(self).__name__}: {name} must be a positive number, not {value!r}")
+        if len(self._fixed()) == len(self._core_type.names):
+            self._core = self._make([float(self._given[name]) for name in self._core_type.names])
+
+    def _fixed(self) -> dict[str, float]:
+        return {name: self._given[name] for name in self._core_type.names if self._given[name] is not None}
+
+    def _make(self, parameters: list[float]) -> Any:
+        return self._core_type(parameters)
+
+    def _ready(self) -> Any:
+        if self._core is None:
+            raise AttributeError(f"this {type(self).__name__} has no parameters yet: fit it, or give all of them")
+        return self._core
+
+    @property
+    def params_(self) -> dict[str, float]:
+        """The parameters by the literature's names, fitted or given."""
+        return dict(zip(self._core_type.names, self._ready().parameters, strict=True))
+
+    @property
+    def report_(self) -> FitReport:
+        """How the fit ended; there is none for parameters that were given."""
+        if self._report is None:
+            raise AttributeError(f"this {type(self).__name__} has not been fitted")
+        return self._report
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of the constructor (scikit-learn); ``deep`` changes nothing."""
+        return dict(self._given)
+
+    def set_params(self: Self, **params: Any) -> Self:
+        """Change arguments of the constructor; what was fitted is forgotten."""
+        for name in params:
+            if name not in self._given:
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}; there are {', '.join(self._given)}")
+        self._given = {**self._given, **params}
+        self._settle()
+        return self
+
+    def _shown(self) -> list[tuple[str, float, float | None]]:
+        """Name, value and standard error of each parameter."""
+        errors = {} if self._report is None else self._report.standard_errors
+        return [(name, value, errors.get(name)) for name, value in self.params_.items()]
+
+    def _more(self) -> list[str]:
+        return []
+
+    def __repr__(self) -> str:
+        if self._core is None:
+            given = [f"{name}={value!r}" for name, value in self._given.items() if value is not None]
+            return f"{type(self).__name__}({', '.join(given)})"
+        parts = [f"{name}={value:.6g}" for name, value, _ in self._shown()]
+        text = f"{type(self).__name__}({', '.join(parts + self._more())})"
+        if self._report is not None and not self._report.converged:
+            text += f"  # {self._report.status}"
+        return text
+
+    def _repr_html_(self) -> str:
+        if self._core is None:
+            return f"<p>{html.escape(repr(self))}</p>"
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{value:.6g}</td><td>{'' if error is None else f'{error:.3g}'}</td></tr>"
+            for name, value, error in self._shown()
+        )
+        notes = []
+        if self._report is not None:
+            notes = [self._report.status, f"log-likelihood {self._report.log_likelihood:.4f}", *self._report.warnings]
+        return (
+            f"<table><caption>{type(self).__name__}</caption><thead><tr><th>parameter</th><th>value</th>"
+            f"<th>standard error</th></tr></thead><tbody>{rows}</tbody></table>"
+            + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+        )
+
+
+class PurchaseModel(Estimator):
+    """Predictions that every model of repeat purchases offers."""
+
+    _endless: ClassVar[str]  # where the mean over an endless horizon does not exist
+    _nameless = False  # fitted on rows that do not say their unit: numbers are in that unit
+
+    def _settle(self) -> None:
+        self._nameless = False
+        unit = self._given["unit"]
+        self._unit = 0 if unit is None else _time.microseconds(unit)
+        super()._settle()
+
+    def _make(self, parameters: list[float]) -> Any:
+        return self._core_type(parameters, self._unit)
+
+    def _rows(self, summary: Any) -> tuple[_clavis.lifetime.Rows, Any]:
+        """The rows a model reads, and the customer ids: some take other tables too."""
+        return rows_of(summary)
+
+    def _more(self) -> list[str]:
+        unit = self._ready().unit
+        return [f'unit="{_time.unit_text(unit)}"'] if unit else []
+
+    def fit(self: Purchases, summary: Any, *, threads: int = 0, progress: Progress | None = None) -> Purchases:
+        """Fit by maximum likelihood.
+
+        Newton's method with analytic gradient and Hessian on the logarithms of the parameters, on distinct rows with
+        weights; the same bits for any number of threads and any order of rows. Parameters given to the constructor
+        are held fixed.
+
+        Parameters
+        ----------
+        summary
+            A :class:`Summary`, or any table with columns ``frequency``, ``recency``, ``T`` (and ``weights``). Rows
+            whose T is missing, customers without any purchase, are left out and counted.
+        threads
+            0: every core.
+        progress
+            Called with the stage and the part done; returning ``False`` stops.
+
+        Returns
+        -------
+        The model itself, with ``params_`` and ``report_``.
+
+        Raises
+        ------
+        ValueError
+            If a row cannot be used; the message names column, row and value.
+        """
+        rows, _ = self._rows(summary)
+        factor = self._unit / rows.unit if self._unit and rows.unit else 1.0
+        powers = dict(zip(self._core_type.names, self._core_type.time_power, strict=True))
+        fixed = {name: float(value) * factor ** powers[name] for name, value in self._fixed().items()}
+        self._core, report = self._core_type.fit(rows, fixed, threads, progress)
+        self._report = FitReport(**report)
+        self._nameless = rows.unit == 0
+        return self
+
+    def _span(self, length: Horizon, name: str, rows_unit: int = 0) -> tuple[float, int]:
+        """A length of time as a count and its unit in microseconds."""
+        core = self._ready()
+        if is_number(length):
+            count = float(length)  # type: ignore[arg-type]
+            if math.isnan(count) or count < 0:
+                raise ValueError(f"{name} must not be negative or missing, not {length!r}")
+            unit = core.unit or rows_unit
+            if not unit and not self._nameless and 0 < count < math.inf:
+                raise ValueError(
+                    f"{name} is the bare number {length!r}, but neither the model nor the data say their unit: write "
+                    f'"{length:g} weeks", or give unit= to the model'
+                )
+            return count, unit
+        return float(_time.microseconds(length, name)), 1  # type: ignore[arg-type]
+
+    def log_likelihood(self, summary: Any, *, threads: int = 0) -> Values:
+        """Log-likelihood of each row, in the unit of the rows."""
+        rows, _ = self._rows(summary)
+        result: Values = self._ready().log_likelihood(rows, threads)
+        return result
+
+    def probability_alive(self, summary: Any, at: Horizon = 0, *, threads: int = 0) -> Values:
+        """P(still active at T + ``at`` | history) of each row.
+
+        ``at`` is text, a timedelta or a number in the unit of the model. Under BG/NBD a customer without repeat
+        purchase has had no chance to leave: the probability is 1. It is no alarm; see :class:`DefectionMonitor`.
+        """
+        rows, _ = self._rows(summary)
+        result: Values = self._ready().probability_alive(rows, *self._span(at, "at", rows.unit), threads)
+        return result
+
+    def expected_purchases(self, summary: Any, horizon: Horizon, *, threads: int = 0) -> Values:
+        """Expected purchases of each row in (T, T + ``horizon``].
+
+        ``horizon`` is text (``"39 weeks"``), a timedelta, or a number in the unit of the model; ``math.inf`` for the
+        whole future, where the mean may be infinite.
+        """
+        rows, _ = self._rows(summary)
+        result: Values = self._ready().expected_purchases(rows, *self._span(horizon, "horizon", rows.unit), threads)
+        warn_infinite(result, f"the mean number of purchases does not exist over an endless horizon ({self._endless})")
+        return result
+
+    def probability_no_purchase(self, summary: Any, horizon: Horizon, *, threads: int = 0) -> Values:
+        """P(no purchase in (T, T + ``horizon``]) of each row."""
+        rows, _ = self._rows(summary)
+        span = self._span(horizon, "horizon", rows.unit)
+        result: Values = self._ready().probability_no_purchase(rows, *span, threads)
+        return result
+
+    def purchase_pmf(self, summary: Any, horizon: Horizon, n_max: int, *, threads: int = 0) -> Values:
+        """P(n purchases in (T, T + ``horizon``]) of each row for n = 0 … ``n_max``: an array (rows, n_max + 1)."""
+        rows, _ = self._rows(summary)
+        span = self._span(horizon, "horizon", rows.unit)
+        result: Values = self._ready().purchase_pmf(rows, *span, n_max, threads)
+        return result
+
+    def discounted_expected_purchases(
+        self, summary: Any, annual_rate: float, horizon: Horizon | None = None, *, threads: int = 0
+    ) -> Values:
+        """Expected purchases of each row after T, each discounted to T.
+
+        Parameters
+        ----------
+        annual_rate
+            Effective rate: 0.1 is 10 % a year of 365.25 days, a continuous rate of ln(1.1) a year.
+        horizon
+            How far ahead; ``None`` for the whole future.
+        """
+        rows, _ = self._rows(summary)
+        span = self._span(math.inf if horizon is None else horizon, "horizon", rows.unit)
+        result: Values = self._ready().discounted_expected_purchases(rows, float(annual_rate), *span, threads)
+        warn_infinite(result, f"without discounting the mean over an endless horizon does not exist ({self._endless})")
+        return result
+
+    def expected_purchases_new_customer(self, t: Horizon | npt.ArrayLike) -> Any:
+        """Expected repeat purchases in (0, ``t``] of a customer just acquired; an array for an array of numbers."""
+        if isinstance(t, (str, datetime.timedelta, np.timedelta64)) or is_number(t):
+            return self._ready().expected_purchases_new_customer(*self._span(t, "t"))  # type: ignore[arg-type]
+        times = np.asarray(t)
+        values = [self._ready().expected_purchases_new_customer(*self._span(v, "t")) for v in times.ravel()]
+        return np.array(values, dtype=np.float64).reshape(times.shape)
+
+    def purchase_pmf_new_customer(self, t: Horizon, n_max: int) -> Values:
+        """P(n repeat purchases in (0, ``t``]) of a customer just acquired, n = 0 … ``n_max``."""
+        result: Values = self._ready().purchase_pmf_new_customer(*self._span(t, "t"), n_max)
+        return result
+
+
+def warn_infinite(values: Values, why: str) -> None:
+    count = int(np.isinf(values).sum())
+    if count:
+        warnings.warn(f"infinite for {count:,} of {len(values):,} rows: {why}", RuntimeWarning, stacklevel=3)
