@@ -189,7 +189,8 @@ class Summarizer:
 
     The keywords are those of :func:`summarize`. Any split of the rows, in any order, over any number of states gives
     the same summary, and the same bytes of :meth:`to_bytes`. Memory is a batch and some 40 bytes a customer (at nine
-    purchase days each; 4 a day more), and the ids: nothing for integers that lie close together, else 12 to 60 bytes.
+    purchase days each; 4 a day more), and the ids: nothing for integers that lie close together, else 22 bytes, and for
+    text 18 beside its own.
 
     Examples
     --------
