@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import itertools
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -340,3 +341,28 @@ def test_progress_and_stopping() -> None:
     assert seen
     with pytest.raises(cv.Cancelled):
         cv.summarize(LOG, customer="customer_id", time="time", progress=lambda stage, done: False)
+
+
+def test_text_ids_are_made_into_strings_once_and_survive_copies() -> None:
+    pa = pytest.importorskip("pyarrow")
+    log = {
+        "customer_id": ["b", "ä", "b"],
+        "time": ["2024-01-01", "2024-01-02", "2024-02-01"],
+        "amount": [1.0, 2.0, 3.0],
+    }
+    made = cv.summarize(log, amount="amount")
+    scores = cv.rfm(made)
+    # As Arrow first, so that no Python string exists yet.
+    for table in (made, scores):
+        assert pa.table(table)["customer_id"].to_pylist() == ["b", "ä"]
+        assert len(table) == 2 and table["customer_id"].dtype == object
+        assert table["customer_id"] is table["customer_id"]
+        assert table.to_pandas()["customer_id"].tolist() == ["b", "ä"]
+        assert table.take([1])["customer_id"].tolist() == ["ä"]
+        assert pickle.loads(pickle.dumps(table))["customer_id"].tolist() == ["b", "ä"]
+
+
+def test_ids_of_a_summary_from_columns_are_checked_once() -> None:
+    with pytest.raises(ValueError, match="customer_id"):
+        cv.Summary(frequency=[0, 0], recency=[0, 0], T=[1, 1], customer_id=["a", None])
+    assert cv.Summary(frequency=[0], recency=[0], T=[1], customer_id=["a"]).customer_id.tolist() == ["a"]
