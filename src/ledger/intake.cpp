@@ -55,8 +55,14 @@ void intake::check_same_columns(transactions_view const& batch) const {
     same(has_amounts_, static_cast<bool>(batch.amount), labels.amount);
     same(has_orders_, static_cast<bool>(batch.order_id), labels.order_id);
     same(has_events_, static_cast<bool>(batch.event_id), labels.event_id);
+    // A column without any id has no type to speak of.
+    auto holds_any = [](column_view const& ids) {
+        for (std::size_t row = 0; row < ids.size; ++row)
+            if (!ids.is_null(row) && !(ids.is_text() && ids.text(row).empty())) return true;
+        return false;
+    };
     auto same_ids = [&](directory const& known, column_view const& ids, std::string_view label) {
-        if (ids && known.size() > 0 && known.is_text() != ids.is_text())
+        if (ids && known.size() > 0 && known.is_text() != ids.is_text() && holds_any(ids))
             refuse_column(batch, label,
                           known.is_text() ? "holds numbers, but the batches before held text"
                                           : "holds text, but the batches before held numbers");

@@ -3,6 +3,7 @@
 // table, all others and text in a hash table (directory_shards.hpp).
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -390,6 +391,7 @@ void directory::take_kind(bool text, location const& where) {
 
 void directory::intern(column_view const& ids, std::uint8_t const* skip, std::uint32_t* codes,
                        unsigned threads, location const& where) {
+    if (ids.size == 0 || std::memchr(skip, 0, ids.size) == nullptr) return;
     take_kind(ids.is_text(), where);
     auto& integers = state_->integers;
     switch (ids.type) {

@@ -72,8 +72,8 @@ void intake::merge(intake const& other, canonical_rows& rows, canonical_rows con
     location const table{.table = quality_.table};
     std::size_t const base = rows.size();
     std::size_t const size = base + other_rows.size();
-    auto const customers = customers_.merge(other.customers_, table);
-    auto const orders = orders_.merge(other.orders_, table);
+    auto const customers = customers_.merge(other.customers_, table, options_.threads);
+    auto const orders = orders_.merge(other.orders_, table, options_.threads);
     auto const codes = event_ids_.merge(other.event_ids_, table);
     events_.entries.resize(event_ids_.size());
     auto theirs = [&](event_entry const& entry) {

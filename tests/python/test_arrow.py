@@ -439,8 +439,7 @@ def test_a_stream_that_was_read_is_an_error_and_no_empty_table(producer: str) ->
     assert book.quality["transactions"].rows_read == 7
     with pytest.raises(cv.InputError, match="transactions: the stream was read already"):
         cv.summarize(book)
-    with pytest.raises(cv.InputError, match="the stream was read already"):
-        assert book.quality
+    assert book.quality["transactions"].rows_read == 7  # kept from the reading
 
 
 def test_a_stream_that_was_half_read_is_not_gone_on_with() -> None:
@@ -470,9 +469,9 @@ def test_a_table_that_only_streams_may_be_read_again() -> None:
     book = cv.CustomerBook(table)
     assert table.asked == 1
     for _ in range(2):
-        assert book.quality["transactions"].rows_read == 7
+        assert book.quality["transactions"].rows_read == 7  # read once and kept
         assert len(cv.summarize(book)) == 4
-    assert table.asked == 4
+    assert table.asked == 3
 
 
 def test_a_schema_is_asked_where_there_is_one() -> None:

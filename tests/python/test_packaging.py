@@ -99,7 +99,7 @@ def test_a_missing_dependency_is_named_with_its_package(module: str, package: st
 def test_the_daily_commands_are_listed() -> None:
     result = subprocess.run(["bash", str(ROOT / "dev")], capture_output=True, text=True, check=True)
     listed = re.findall(r"^    \./dev (\w+)  +\S", result.stdout, flags=re.MULTILINE)
-    assert listed == ["demo", "test", "build", "bench", "lint", "docs", "asan", "tsan", "verify", "clean"]
+    assert listed == ["demo", "test", "build", "bench", "lint", "docs", "asan", "tsan", "fuzz", "verify", "clean"]
 
 
 def test_an_unknown_command_is_refused() -> None:
