@@ -18,9 +18,9 @@ inline void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std:
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     constexpr std::uintptr_t page = std::uintptr_t{1} << 21;
     if (bytes < 2 * page) return;
-    auto const begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) & ~(page - 1);
-    auto const end = (reinterpret_cast<std::uintptr_t>(data) + bytes) & ~(page - 1);
-    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+    auto const address = reinterpret_cast<std::uintptr_t>(data);
+    std::uintptr_t const to_page = (page - address % page) % page;
+    ::madvise(static_cast<char*>(data) + to_page, (bytes - to_page) / page * page, MADV_HUGEPAGE);
 #endif
 }
 

@@ -64,8 +64,10 @@ void intake::check_mergeable(intake const& other) const {
 void intake::merge(intake const& other, canonical_rows& rows, canonical_rows const& other_rows) {
     if (!other.has_rows()) return;
     if (&other == this) {
+        // NOLINTBEGIN(performance-unnecessary-copy-initialization): `rows` and this change while they are read.
         intake const copy(other);
         canonical_rows const copied(other_rows);
+        // NOLINTEND(performance-unnecessary-copy-initialization)
         return merge(copy, rows, copied);
     }
     check_mergeable(other);

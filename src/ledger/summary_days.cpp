@@ -170,7 +170,7 @@ std::size_t day_store::waiting_bytes() const {
 }
 
 std::size_t day_store::folded_bytes() const {
-    std::size_t sum = folded_.capacity() * sizeof(folded_[0]);
+    std::size_t sum = folded_.capacity() * sizeof(decltype(folded_)::value_type);
     for (auto const& fragments : folded_)
         if (!fragments.empty()) sum += fragments[0].bytes.capacity() + sizeof(fragment);
     return sum;

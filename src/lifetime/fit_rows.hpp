@@ -56,15 +56,16 @@ fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& 
 /// The same for a model that is an aggregate with names, powers of time and `from`.
 template <class Model>
 fit_result<Model> fit_rows(ledger::summary_view const& customers, fit_options const& options,
-                           decltype(row_model::objective) objective, decltype(row_model::region) region,
-                           decltype(row_model::ridges) ridges) {
+                           decltype(row_model::objective) const& objective,
+                           decltype(row_model::region) const& region,
+                           decltype(row_model::ridges) const& ridges) {
     fit_solution found = fit_rows(customers, options,
                                   {.name = Model::name,
                                    .parameter_names = Model::parameter_names,
                                    .time_power = Model::time_power,
-                                   .objective = std::move(objective),
-                                   .region = std::move(region),
-                                   .ridges = std::move(ridges)});
+                                   .objective = objective,
+                                   .region = region,
+                                   .ridges = ridges});
     std::array<double, Model::parameter_names.size()> parameters{};
     std::copy(found.parameters.begin(), found.parameters.end(), parameters.begin());
     return {Model::from(parameters, customers.unit), std::move(found.report)};

@@ -34,7 +34,7 @@ line_writer::line_writer(shop_options const& options, season_clock const& clock)
 
 std::int64_t line_writer::cost_of(order_line const& line, std::int64_t list_price) const {
     double const ratio = cost_ratio_[3 * std::size_t{line.category} + line.product];
-    return static_cast<std::int64_t>(static_cast<double>(list_price) * ratio + 0.5);
+    return static_cast<std::int64_t>(std::floor(static_cast<double>(list_price) * ratio + 0.5));
 }
 
 void line_writer::write(std::int64_t customer_id, order_line const* lines, std::size_t size, line_position at,
@@ -46,8 +46,8 @@ void line_writer::write(std::int64_t customer_id, order_line const* lines, std::
         instant const time = start + std::chrono::seconds{line.time};
         std::int64_t const list_price =
             line.discount == 0 ? line.price
-                               : static_cast<std::int64_t>(
-                                     static_cast<double>(line.price) * 100 / (100 - line.discount) + 0.5);
+                               : static_cast<std::int64_t>(std::floor(
+                                     static_cast<double>(line.price) * 100 / (100 - line.discount) + 0.5));
         std::int64_t const amount = line.price * line.quantity;
         std::int64_t const cost = cost_of(line, list_price) * line.quantity;
         table.customer_id[row] = customer_id;
@@ -60,7 +60,7 @@ void line_writer::write(std::int64_t customer_id, order_line const* lines, std::
         table.product_line[row] = static_cast<std::uint8_t>(3 * line.category + line.product);
         table.store[row] = line.store;
         table.kind[row] = line.quantity > 0 ? line_kind::sale : line_kind::return_;
-        table.quantity[row] = line.quantity;
+        table.quantity[row] = std::int32_t{line.quantity};
         table.discount[row] = (list_price - line.price) * line.quantity;
         table.cost[row] = cost;
         table.margin[row] = amount - cost;
