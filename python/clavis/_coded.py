@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from clavis import _clavis, _input
 from clavis._extras import require
+from clavis._lazy import LazyColumns
 from clavis.table import Table
 
 if TYPE_CHECKING:
@@ -37,36 +38,10 @@ class Codes(NamedTuple):
         return texts[self.codes]
 
 
-class _Columns(Mapping[str, Array]):
-    """Columns by name; codes are decoded when they are first asked for, and kept."""
-
-    def __init__(self, columns: Mapping[str, Any]) -> None:
-        self.raw: dict[str, Array | Codes] = {}
-        for name, values in columns.items():
-            if isinstance(values, tuple):
-                self.raw[name] = Codes(*values)
-            elif isinstance(values, list):
-                self.raw[name] = np.array(values, dtype=object)
-            else:
-                self.raw[name] = np.asarray(values)
-        self._decoded: dict[str, Array] = {}
-
-    def __getitem__(self, name: str) -> Array:
-        values = self.raw[name]
-        if isinstance(values, Codes):
-            if name not in self._decoded:
-                self._decoded[name] = values.decoded()
-            return self._decoded[name]
-        return values
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.raw
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.raw)
-
-    def __len__(self) -> int:
-        return len(self.raw)
+def _column(values: Any) -> Array | Codes:
+    if isinstance(values, tuple):
+        return Codes(*values)
+    return np.array(values, dtype=object) if isinstance(values, list) else np.asarray(values)
 
 
 class CodedTable(Table):
@@ -74,7 +49,7 @@ class CodedTable(Table):
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
         super().__init__({})
-        self._columns = _Columns(columns)  # type: ignore[assignment]
+        self._columns = LazyColumns({name: _column(values) for name, values in columns.items()})  # type: ignore[assignment]
 
     def take(self, rows: npt.ArrayLike) -> Table:
         chosen = np.asarray(rows)

@@ -153,7 +153,7 @@ def from_arrays(
         if size is not None and len(values) != size:
             raise _clavis.InputError(f'{name}: column "{label}" has {len(values)} rows where others have {size}')
         size = len(values)
-        _add(columns, role, label, values, zone, name)
+        add_column(columns, role, label, values, zone, name)
     return columns
 
 
@@ -185,7 +185,8 @@ def _from_sequence(column: Any) -> Array:
     return np.asarray(column, dtype=object) if values.dtype.kind in "USO" else values
 
 
-def _add(columns: _clavis.core.Columns, role: str, label: str, values: Array, zone: str, name: str) -> None:
+def add_column(columns: _clavis.core.Columns, role: str, label: str, values: Array, zone: str, name: str) -> None:
+    """Add an array to a batch, in the type that fits it."""
     kind = values.dtype.kind
     if kind in "UT":
         values, kind = values.astype(object), "O"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from clavis import _clavis, _input
 from clavis._extras import require
+from clavis._lazy import LazyColumns
 from clavis.table import Table
 
 if TYPE_CHECKING:
@@ -21,34 +22,6 @@ Array = npt.NDArray[Any]
 Texts = _clavis.ledger.Texts
 
 
-class _Columns(Mapping[str, Array]):
-    """Columns by name; text becomes an object array of ``str`` when it is first asked for, and is kept."""
-
-    def __init__(self, raw: Mapping[str, Array | Texts]) -> None:
-        self.raw = dict(raw)
-        self._decoded: dict[str, Array] = {}
-
-    def __getitem__(self, name: str) -> Array:
-        values = self.raw[name]
-        if not isinstance(values, Texts):
-            return values
-        if name not in self._decoded:
-            self._decoded[name] = values.decoded()
-        return self._decoded[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.raw
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.raw)
-
-    def __len__(self) -> int:
-        return len(self.raw)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Columns, (dict(self),)
-
-
 class TextTable(Table):
     """A table from arrays and from text as the core made it."""
 
@@ -58,7 +31,7 @@ class TextTable(Table):
             {name: np.arange(len(values)) if isinstance(values, Texts) else values for name, values in columns.items()}
         )
         raw = {name: columns[name] if isinstance(columns[name], Texts) else self._columns[name] for name in columns}
-        self._columns = _Columns(raw)  # type: ignore[assignment]
+        self._columns = LazyColumns(raw)  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return next((len(values) for values in self._raw.values()), 0)
@@ -80,5 +53,5 @@ class TextTable(Table):
             if isinstance(values, Texts):
                 values.add_to(columns, name)
             else:
-                _input._add(columns, name, name, values, "", "table")
+                _input.add_column(columns, name, name, values, "", "table")
         return columns.export()

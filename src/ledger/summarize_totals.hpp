@@ -14,15 +14,8 @@
 
 namespace clavis::ledger {
 
-/// What a run of rows adds up to.
-struct line_totals {
-    std::int64_t sale_lines = 0;
-    std::int64_t return_lines = 0;
-    std::int64_t adjust_lines = 0;
-    int128 sales = 0;
-    int128 returns = 0;  ///< >= 0
-    int128 adjustments = 0;
-
+/// What a run of rows adds up to, and whether that is a purchase.
+struct line_totals : line_sums {
     template <class Row>
     void add(Row const& row) {
         switch (row.kind()) {
@@ -40,31 +33,19 @@ struct line_totals {
                 break;
         }
     }
-    void add(day_entry const& entry) { add_sums(entry); }
+    void add(day_entry const& entry) { line_sums::add(entry); }
     void add(plain_day const& entry) {
         sale_lines += entry.sale_lines;
         return_lines += entry.return_lines;
         sales += entry.sales;
         returns += entry.returns;
     }
-    void add(line_totals const& other) { add_sums(other); }
-    std::int64_t lines() const { return sale_lines + return_lines + adjust_lines; }
+    void add(line_totals const& other) { line_sums::add(other); }
     /// Whether these lines are a purchase. `cancels`: there are amounts, and returns are netted.
     bool is_purchase(bool cancels) const {
         return sale_lines > 0 && !(cancels && return_lines > 0 && sales <= returns);
     }
     int128 net(bool subtract_returns) const { return sales + adjustments - (subtract_returns ? returns : 0); }
-
-  private:
-    template <class Sums>
-    void add_sums(Sums const& other) {
-        sale_lines += other.sale_lines;
-        return_lines += other.return_lines;
-        adjust_lines += other.adjust_lines;
-        sales += other.sales;
-        returns += other.returns;
-        adjustments += other.adjustments;
-    }
 };
 
 /// Counts the orders among some rows: distinct order ids whose lines are a purchase, and sale lines without an order.

@@ -85,12 +85,7 @@ scales scales_of(std::span<day_entry const> days, record_format const& format) {
 }  // namespace
 
 void day_entry::add(day_entry const& other) {
-    sale_lines += other.sale_lines;
-    return_lines += other.return_lines;
-    adjust_lines += other.adjust_lines;
-    sales += other.sales;
-    returns += other.returns;
-    adjustments += other.adjustments;
+    line_sums::add(other);
     first_sale = std::min(first_sale, other.first_sale);
     last_sale = std::max(last_sale, other.last_sale);
     first_other = std::min(first_other, other.first_other);

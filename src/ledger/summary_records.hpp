@@ -39,26 +39,39 @@ inline constexpr std::int32_t last_known_day = 2932896;
 /// More rows than anybody has; sums of as many amounts stay far from the ends of 128 bits.
 inline constexpr std::int64_t most_rows = std::int64_t{1} << 50;
 
-/// A customer's local day: everything that happened on it.
-struct day_entry {
-    static constexpr bool has_time = false;
-    static constexpr bool is_day = true;
-    static constexpr std::int64_t never_first = std::numeric_limits<std::int64_t>::max();
-    static constexpr std::int64_t never_last = std::numeric_limits<std::int64_t>::min();
-
-    std::int32_t day = 0;
+/// What lines add up to.
+struct line_sums {
     std::int64_t sale_lines = 0;
     std::int64_t return_lines = 0;
     std::int64_t adjust_lines = 0;
     int128 sales = 0;
     int128 returns = 0;  ///< >= 0
     int128 adjustments = 0;
+
+    std::int64_t lines() const { return sale_lines + return_lines + adjust_lines; }
+    void add(line_sums const& other) {
+        sale_lines += other.sale_lines;
+        return_lines += other.return_lines;
+        adjust_lines += other.adjust_lines;
+        sales += other.sales;
+        returns += other.returns;
+        adjustments += other.adjustments;
+    }
+};
+
+/// A customer's local day: everything that happened on it.
+struct day_entry : line_sums {
+    static constexpr bool has_time = false;
+    static constexpr bool is_day = true;
+    static constexpr std::int64_t never_first = std::numeric_limits<std::int64_t>::max();
+    static constexpr std::int64_t never_last = std::numeric_limits<std::int64_t>::min();
+
+    std::int32_t day = 0;
     std::int64_t first_sale = never_first;  ///< microseconds, UTC
     std::int64_t last_sale = never_last;
     std::int64_t first_other = never_first;  ///< of returns and adjustments
     std::int64_t last_other = never_last;
 
-    std::int64_t lines() const { return sale_lines + return_lines + adjust_lines; }
     std::int64_t first_time(bool sales_only) const {
         return sales_only ? first_sale : std::min(first_sale, first_other);
     }

@@ -302,6 +302,7 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
             "or hold k fixed");
     double const total = gaps ? log_gap_total(customers) : 0.0;
 
+    prepared_rows const rows_of_all_k = prepare(customers, given);
     auto const fit_with = [&](std::int32_t k) {
         auto const region = [k](rate_moments moments) {
             moments.rate *= k;
@@ -312,7 +313,7 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
                                           unsigned threads) {
             return beta_geo_cnbd_objective(rows, k, first, theta, gradient, hessian, threads);
         };
-        fit_solution found = fit_rows(customers, given,
+        fit_solution found = fit_rows(rows_of_all_k, given,
                                       {.name = model,
                                        .parameter_names = names,
                                        .time_power = time_power,

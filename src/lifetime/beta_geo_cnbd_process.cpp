@@ -454,7 +454,7 @@ chances endless_by_phase(beta_geo_cnbd_process const& process, double rate) {
 
 // Within t: E(t) e^(-rate t) + rate * integral of e^(-rate s) E(s), over panels in s.
 double discounted_from(beta_geo_cnbd_process const& p, chances const& phases, double t, double rate) {
-    double sum = std::exp(-rate * t) * expected_from(p, phases, t);
+    double const expected = expected_from(p, phases, t);
     double const k = p.k;
     double const fastest = (p.r + k + 5.0 + 4.0 * std::sqrt(p.r + k)) / p.alpha;
     // Purchases of customers who are much alike and regular come in waves, the slowest of which is that of the second
@@ -473,11 +473,10 @@ double discounted_from(beta_geo_cnbd_process const& p, chances const& phases, do
         double const high = low + length < t ? low + length : t;
         integral += numerics::integrate16(
             [&](double s) { return std::exp(-rate * s) * expected_from(p, phases, s); }, low, high);
-        if (rate > 0.0 && std::exp(-rate * high) * expected_from(p, phases, t) < 1e-17 * rate * integral)
-            break;
+        if (rate > 0.0 && std::exp(-rate * high) * expected < 1e-17 * rate * integral) break;
         low = high;
     }
-    return sum + rate * integral;
+    return std::exp(-rate * t) * expected + rate * integral;
 }
 
 }  // namespace

@@ -42,16 +42,25 @@ void rate_ridge(fit_solution const& fit, std::vector<std::string>& words) {
         words.push_back("r and alpha are not identified by these data");
 }
 
-fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& options,
-                      row_model const& model) {
+prepared_rows prepare(ledger::summary_view const& customers, fit_options const& options) {
     options.watch.report("compressing rows", 0.0);
-    compressed_rows const rows = compress(customers);
+    compressed_rows rows = compress(customers);
     if (rows.rows == 0)
         throw input_error(
             {.table = "summary"},
             "no row can be used: " + counted(rows.left_out, "row is", "rows are") + " without any purchase");
-    compressed_rows const sample = thin(rows, 20'000);
+    compressed_rows sample = thin(rows, 20'000);
+    return {std::move(rows), std::move(sample)};
+}
 
+fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& options,
+                      row_model const& model) {
+    return fit_rows(prepare(customers, options), options, model);
+}
+
+fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options, row_model const& model) {
+    compressed_rows const& rows = prepared.all;
+    compressed_rows const& sample = prepared.sample;
     bool const silent = rows.purchases == 0.0 || rows.exposure == 0.0;
     auto const search = model.region(silent ? rate_moments{0.135, 0.135, rows.scale}
                                             : moments_of(sample.purchases > 0.0 ? sample : rows));

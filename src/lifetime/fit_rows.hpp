@@ -49,7 +49,17 @@ struct row_model {
         "no customer bought again: the purchase rate cannot be told from 0 and nothing is known of leaving";
 };
 
+/// Distinct rows with weights, and a sample of at most 20,000 of them on which a search begins.
+struct prepared_rows {
+    compressed_rows all;
+    compressed_rows sample;
+};
+
+/// Throws input_error where no row can be used.
+prepared_rows prepare(ledger::summary_view const& customers, fit_options const& options);
+
 /// Parameters in the unit of the rows, with the report complete.
+fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options, row_model const& model);
 fit_solution fit_rows(ledger::summary_view const& customers, fit_options const& options,
                       row_model const& model);
 
