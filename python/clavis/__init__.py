@@ -27,6 +27,7 @@ from clavis.lifetime import (
     lifetime_value,
 )
 from clavis.loyalty import TierProgram
+from clavis.model_choice import ModelChoice, choose_model
 from clavis.quality import BookQuality, Quality, Refusal
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
@@ -51,6 +52,7 @@ __all__ = [
     "GammaGompertzNBD",
     "Identities",
     "InputError",
+    "ModelChoice",
     "ModifiedBetaGeoCNBD",
     "ModifiedBetaGeoNBD",
     "ParetoNBD",
@@ -66,6 +68,7 @@ __all__ = [
     "__version__",
     "analyse",
     "average_run_length",
+    "choose_model",
     "concentration",
     "contracts",
     "contracts_from_survivors",
