@@ -28,6 +28,14 @@ from clavis.lifetime import (
 )
 from clavis.loyalty import TierProgram
 from clavis.model_choice import ModelChoice, choose_model
+from clavis.plotting import (
+    plot_alive_matrix,
+    plot_calibration,
+    plot_frequency,
+    plot_rate_densities,
+    plot_tracking,
+    plot_value_distribution,
+)
 from clavis.quality import BookQuality, Quality, Refusal
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
@@ -73,6 +81,12 @@ __all__ = [
     "contracts",
     "contracts_from_survivors",
     "lifetime_value",
+    "plot_alive_matrix",
+    "plot_calibration",
+    "plot_frequency",
+    "plot_rate_densities",
+    "plot_tracking",
+    "plot_value_distribution",
     "read",
     "read_batches",
     "rfm",
