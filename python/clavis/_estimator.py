@@ -92,6 +92,23 @@ class FitReport:
         ]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        facts = {
+            "log-likelihood": f"{self.log_likelihood:.6f}",
+            "rows": f"{self.rows:,} ({self.distinct_rows:,} distinct)",
+            "customers": f"{self.customers:,.6g}",
+            "rows left out": f"{self.left_out:,}",
+            "iterations": f"{self.iterations}",
+            "gradient norm": f"{self.gradient_norm:.2g}",
+            "condition": f"{self.condition:.3g}",
+        }
+        rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in facts.items())
+        return (
+            f"<table><caption>FitReport</caption><tbody>{rows}</tbody></table>"
+            + f"<p>{html.escape(self.status)}</p>"
+            + "".join(f"<p>warning: {html.escape(text)}</p>" for text in self.warnings)
+        )
+
 
 def rows_of(table: Any, *, spend: bool = False) -> tuple[_clavis.lifetime.Rows, Any]:
     """The columns models read, and the customer ids where there are any (else None)."""
@@ -129,12 +146,27 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.timedelta64))
 
 
+def _error_text(error: float | None) -> str:
+    """A standard error as it is shown: there is none for parameters that were given."""
+    if error is None:
+        return ""
+    return "not identified" if math.isnan(error) else "held fixed" if error == 0 else f"{error:.3g}"
+
+
+def _is_compiled(value: object) -> bool:
+    return type(value).__module__.startswith(_clavis.__name__)
+
+
 Self = TypeVar("Self", bound="Estimator")
 Purchases = TypeVar("Purchases", bound="PurchaseModel")
 
 
 class Estimator:
-    """Parameters given or fitted, and the habits of scikit-learn."""
+    """Parameters given or fitted, and the habits of scikit-learn.
+
+    ``sklearn.base.clone`` makes an unfitted model of the same arguments; ``copy`` and ``pickle`` keep what was fitted.
+    A pickle runs code when it is read: take none from strangers.
+    """
 
     _core_type: ClassVar[Any]
     _options: ClassVar[tuple[str, ...]] = ()
@@ -191,6 +223,18 @@ class Estimator:
         self._settle()
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Copies and pickles carry plain numbers; what lives in the compiled core is made anew from them.
+        state = {name: None if _is_compiled(value) else value for name, value in self.__dict__.items()}
+        core = None if self._core is None else (list(self._core.parameters), int(getattr(self._core, "unit", 0)))
+        return {**state, "_core": core}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._core is not None:
+            parameters, unit = self._core
+            self._core = self._core_type(parameters, *([unit] if isinstance(self, PurchaseModel) else []))
+
     def _shown(self) -> list[tuple[str, float, float | None]]:
         """Name, value and standard error of each parameter."""
         errors = {} if self._report is None else self._report.standard_errors
@@ -213,14 +257,15 @@ class Estimator:
         if self._core is None:
             return f"<p>{html.escape(repr(self))}</p>"
         rows = "".join(
-            f"<tr><td>{name}</td><td>{value:.6g}</td><td>{'' if error is None else f'{error:.3g}'}</td></tr>"
+            f"<tr><td>{name}</td><td>{value:.6g}</td><td>{_error_text(error)}</td></tr>"
             for name, value, error in self._shown()
         )
         notes = []
         if self._report is not None:
             notes = [self._report.status, f"log-likelihood {self._report.log_likelihood:.4f}", *self._report.warnings]
+        caption = html.escape(", ".join([type(self).__name__, *self._more()]))
         return (
-            f"<table><caption>{type(self).__name__}</caption><thead><tr><th>parameter</th><th>value</th>"
+            f"<table><caption>{caption}</caption><thead><tr><th>parameter</th><th>value</th>"
             f"<th>standard error</th></tr></thead><tbody>{rows}</tbody></table>"
             + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
         )

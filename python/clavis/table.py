@@ -140,5 +140,5 @@ def _cell(value: object) -> str:
     if isinstance(value, (float, np.floating)):
         return "" if np.isnan(value) else f"{value:.6g}"
     if isinstance(value, np.datetime64):
-        return "" if np.isnat(value) else str(value).replace("T", " ")
+        return "" if np.isnat(value) else str(value).replace("T", " ").removesuffix(".000000")
     return str(value)
