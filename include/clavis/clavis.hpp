@@ -60,10 +60,13 @@
 #include "clavis/loyalty/tier_program.hpp"
 #include "clavis/loyalty/tier_replay.hpp"
 
+#include "clavis/defection/alarm_rules.hpp"
 #include "clavis/defection/baseline.hpp"
 #include "clavis/defection/detectors.hpp"
+#include "clavis/defection/evaluate.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/defection/monitor.hpp"
+#include "clavis/defection/rule_data.hpp"
 
 #include "clavis/simulate/beta_geo_nbd.hpp"
 #include "clavis/simulate/gamma_gamma.hpp"

@@ -206,6 +206,7 @@ void bind_defection(py::module_& module) {
         .def_property_readonly("watched_until",
                                [](watch const& self) { return day_number(self.state.watched_until()); })
         .def_property_readonly("received", [](watch const& self) { return to_dict(self.state.received()); });
+    bind_rules(room);
 }
 
 }  // namespace clavis::bindings

@@ -16,4 +16,7 @@ py::array state_names(std::vector<std::int32_t> const& states);
 /// One row an alarm.
 py::dict to_dict(defection::alerts const& found);
 
+/// Adds the comparison of alarm rules to the room.
+void bind_rules(py::module_& room);
+
 }  // namespace clavis::bindings

@@ -13,6 +13,7 @@ from clavis.discrete import (
     contracts,
     contracts_from_survivors,
 )
+from clavis.evaluation import ALARM_RULES, RuleCheck, evaluate_rules
 from clavis.identities import Identities
 from clavis.lifetime import (
     NBD,
@@ -44,6 +45,7 @@ from clavis.table import Table
 from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 
 __all__ = [
+    "ALARM_RULES",
     "NBD",
     "Analysis",
     "BetaDiscreteWeibull",
@@ -67,6 +69,7 @@ __all__ = [
     "Quality",
     "Refusal",
     "RfmTable",
+    "RuleCheck",
     "SegmentMap",
     "ShiftedBetaGeo",
     "Summarizer",
@@ -80,6 +83,7 @@ __all__ = [
     "concentration",
     "contracts",
     "contracts_from_survivors",
+    "evaluate_rules",
     "lifetime_value",
     "plot_alive_matrix",
     "plot_calibration",

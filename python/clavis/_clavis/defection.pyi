@@ -1,5 +1,8 @@
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from clavis._clavis.ledger import History
 
 def average_run_length(rho: float, limit: float, rate: float) -> float: ...
@@ -34,3 +37,62 @@ class Monitor:
     def watched_until(self) -> int: ...
     @property
     def received(self) -> dict[str, int]: ...
+
+def named_rules() -> list[str]: ...
+
+class RuleData:
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    @staticmethod
+    def simulate(
+        *,
+        customers: int,
+        r: float,
+        alpha: float,
+        regularity: float,
+        calibration_weeks: int,
+        watched_weeks: int,
+        change_within: int,
+        least_visits: int,
+        retained: float,
+        seed: int,
+        threads: int,
+    ) -> RuleData: ...
+    @staticmethod
+    def from_history(
+        records: History,
+        retained: npt.NDArray[np.float64],
+        change: npt.NDArray[np.int64],
+        watched_from: int,
+        calibration_weeks: int,
+        watched_weeks: int,
+    ) -> RuleData: ...
+    def evaluate(
+        self, name: str, r: float, alpha: float, false_alarms: float, seed: int, threads: int
+    ) -> tuple[dict[str, Any], npt.NDArray[np.int32]]: ...
+    def assess(
+        self,
+        name: str,
+        scores: npt.NDArray[np.float64],
+        since: npt.NDArray[np.float64],
+        low: npt.NDArray[np.float64],
+        high: npt.NDArray[np.float64],
+        r: float,
+        alpha: float,
+        false_alarms: float,
+        seed: int,
+    ) -> tuple[dict[str, Any], npt.NDArray[np.int32]]: ...
+    def __len__(self) -> int: ...
+    @property
+    def left_out(self) -> int: ...
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def time(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def retained(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def change(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def rate(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def customer_id(self) -> npt.NDArray[Any]: ...
