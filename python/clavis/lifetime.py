@@ -178,8 +178,8 @@ class ParetoNBD(PurchaseModel):
     Examples
     --------
     >>> m = ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669, unit="week")
-    >>> round(m.expected_purchases_new_customer("52 weeks"), 4)
-    1.4732
+    >>> round(m.expected_purchases_new_customer("52 weeks"), 3)
+    1.473
     """
 
     _core_type = _clavis.lifetime.ParetoNBD

@@ -61,12 +61,10 @@ class ModelChoice(Table):
 
     @property
     def best(self) -> PurchaseModel:
-        """The fitted model of the first row whose fit converged; of the first row where none did."""
-        order = [*np.flatnonzero(self["converged"]), *range(len(self))]
-        for row in order:
-            name = str(self["model"][row])
-            if name in self.models:
-                return self.models[name]
+        """The fitted model of the first row. One that did not converge may be best all the same: on a ridge the
+        parameters are not known, and what they foretell is."""
+        if self.models:
+            return self.models[str(self["model"][0])]
         raise ValueError("no candidate could be fitted; the column note says why")
 
 
@@ -124,10 +122,12 @@ def choose_model(
     >>> import clavis as cv
     >>> sales = cv.simulate_shop(customers=300, seed=1).transactions
     >>> found = choose_model(sales, calibrate_until="2023-12-31", candidates=["BetaGeoNBD", "ParetoNBD", "NBD"])
-    >>> found["model"][-1]  # the one in which nobody ever leaves
-    'NBD'
-    >>> type(found.best).__name__ in ("BetaGeoNBD", "ParetoNBD")
-    True
+    >>> found["model"].tolist()
+    ['ParetoNBD', 'BetaGeoNBD', 'NBD']
+    >>> found["note"][2]  # nobody ever leaves: few customers, so chance may have put it last
+    'not told apart from ParetoNBD: 5.9 behind, standard error 5.2'
+    >>> type(found.best).__name__
+    'ParetoNBD'
     """
     summary = _with_holdout(transactions, calibrate_until, threads, keywords)
     chosen = _models(candidates, summary)
