@@ -21,6 +21,7 @@
 #include "clavis/numerics/special.hpp"
 
 #include "clavis/statistics/concentration.hpp"
+#include "clavis/statistics/multiplicity.hpp"
 #include "clavis/statistics/quantiles.hpp"
 
 #include "clavis/ledger/arrow.hpp"

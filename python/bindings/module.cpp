@@ -13,6 +13,7 @@ void bind_defection(py::module_& module);
 void bind_ledger(py::module_& module);
 void bind_lifetime(py::module_& module);
 void bind_loyalty(py::module_& module);
+void bind_multiplicity(py::module_& module);
 void bind_simulate(py::module_& module);
 void bind_value(py::module_& module);
 
@@ -31,6 +32,7 @@ PYBIND11_MODULE(_clavis, module) {
     bind_ledger(module);
     bind_lifetime(module);
     bind_loyalty(module);
+    bind_multiplicity(module);
     bind_simulate(module);
     bind_value(module);
 }

@@ -29,6 +29,7 @@ from clavis.lifetime import (
 )
 from clavis.loyalty import TierProgram
 from clavis.model_choice import ModelChoice, choose_model
+from clavis.multiplicity import AdaptiveLevel, ConformalScores, IsotonicCalibration, false_discovery_levels
 from clavis.plotting import (
     plot_alive_matrix,
     plot_calibration,
@@ -47,6 +48,7 @@ from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 __all__ = [
     "ALARM_RULES",
     "NBD",
+    "AdaptiveLevel",
     "Analysis",
     "BetaDiscreteWeibull",
     "BetaGeoBetaBinomial",
@@ -55,6 +57,7 @@ __all__ = [
     "BookQuality",
     "Cancelled",
     "Concentration",
+    "ConformalScores",
     "CustomerBook",
     "DefectionMonitor",
     "FitReport",
@@ -62,6 +65,7 @@ __all__ = [
     "GammaGompertzNBD",
     "Identities",
     "InputError",
+    "IsotonicCalibration",
     "ModelChoice",
     "ModifiedBetaGeoCNBD",
     "ModifiedBetaGeoNBD",
@@ -84,6 +88,7 @@ __all__ = [
     "contracts",
     "contracts_from_survivors",
     "evaluate_rules",
+    "false_discovery_levels",
     "lifetime_value",
     "plot_alive_matrix",
     "plot_calibration",

@@ -274,6 +274,39 @@ class DefectionMonitor:
             columns["value_at_risk"] = _values_of(columns["customer_id"], values) * lost
         return Table(columns)
 
+    def listed(self, q: float = 0.10, as_of: _time.Date | None = None, values: Any = None) -> Table:
+        """The customers who have changed, of whom in expectation at most the part ``q`` has not.
+
+        Alerts bound how often each customer is accused falsely; a list among very many customers may still be mostly
+        false. This one is not, whatever binds the customers together: with R the statistic and t the weeks watched, R/t
+        has mean at most 1 for a customer who does not change, so that it is an e-value, and e-BH holds under any
+        dependence (Wang and Ramdas 2022).
+
+        Parameters
+        ----------
+        q
+            The largest expected share of wrong entries, in (0, 1]. It holds for the list of any one day.
+        as_of, values
+            As in :meth:`states`.
+
+        Returns
+        -------
+        Table
+            The rows of :meth:`states` that belong to the list, the largest ``statistic`` first, with the column
+            ``false_discovery_level``: the smallest ``q`` that would still list the customer.
+        """
+        if not 0 < q <= 1:
+            raise _clavis.InputError(f"q must lie in (0, 1], not {q}")
+        monitor = self._fitted()
+        until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
+        states = self.states(as_of, values)
+        weeks = (until + 1 - monitor.watched_from) / 7
+        e = states["statistic"] / weeks if weeks > 0 else np.zeros(len(states))
+        levels = _clavis.multiplicity.discovery_levels(e, "e-bh")
+        listed = np.flatnonzero(levels <= q) if q < 1 else np.arange(len(states))
+        order = listed[np.argsort(-states["statistic"][listed], kind="stable")]
+        return Table({**states.take(order).to_dict(), "false_discovery_level": levels[order]})
+
     def _read(self, table: Any) -> Summarizer:
         amount = _input.optional_column(table, self._reading["amount"], "amount")
         names = {**self._reading, "amount": amount}
