@@ -1,4 +1,4 @@
-// clavis._clavis.multiplicity: lists one can trust, out of many customers judged at once.
+// clavis._clavis.statistics: lists one can trust, out of many customers judged at once.
 
 #include "clavis/statistics/multiplicity.hpp"
 
@@ -20,7 +20,7 @@ std::size_t common_size(py::ssize_t a, py::ssize_t b) {
 }  // namespace
 
 void bind_multiplicity(py::module_& module) {
-    py::module_ room = module.def_submodule("multiplicity", "Lists one can trust.");
+    py::module_ room = module.def_submodule("statistics", "Statistics that every room uses.");
     room.def(
         "discovery_levels",
         [](reals const& values, std::string const& rule) {

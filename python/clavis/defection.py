@@ -302,7 +302,7 @@ class DefectionMonitor:
         states = self.states(as_of, values)
         weeks = (until + 1 - monitor.watched_from) / 7
         e = states["statistic"] / weeks if weeks > 0 else np.zeros(len(states))
-        levels = _clavis.multiplicity.discovery_levels(e, "e-bh")
+        levels = _clavis.statistics.discovery_levels(e, "e-bh")
         listed = np.flatnonzero(levels <= q) if q < 1 else np.arange(len(states))
         order = listed[np.argsort(-states["statistic"][listed], kind="stable")]
         return Table({**states.take(order).to_dict(), "false_discovery_level": levels[order]})

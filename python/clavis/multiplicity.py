@@ -45,7 +45,7 @@ def false_discovery_levels(values: npt.ArrayLike, rule: str = "bh") -> Reals:
     >>> false_discovery_levels([1000, 30, 0.5], rule="e-bh").round(3).tolist()
     [0.003, 0.05, 1.0]
     """
-    return _clavis.multiplicity.discovery_levels(np.asarray(values, dtype=np.float64).ravel(), rule)
+    return _clavis.statistics.discovery_levels(np.asarray(values, dtype=np.float64).ravel(), rule)
 
 
 class ConformalScores:
@@ -63,7 +63,7 @@ class ConformalScores:
     """
 
     def __init__(self) -> None:
-        self._state = _clavis.multiplicity.ConformalScores()
+        self._state = _clavis.statistics.ConformalScores()
 
     def add(self, scores: npt.ArrayLike, strata: npt.ArrayLike | None = None) -> ConformalScores:
         """Learn scores, with whole numbers for their strata; NaN is left out and counted in ``missing_``."""
@@ -144,7 +144,7 @@ class IsotonicCalibration:
     """
 
     def __init__(self, bins: int = 200) -> None:
-        self._state = _clavis.multiplicity.IsotonicCalibration(bins)
+        self._state = _clavis.statistics.IsotonicCalibration(bins)
 
     def add(self, probability: npt.ArrayLike, happened: npt.ArrayLike) -> IsotonicCalibration:
         """Learn what was stated and whether it came true; NaN is left out."""

@@ -4,8 +4,8 @@ from clavis._clavis import defection as defection
 from clavis._clavis import ledger as ledger
 from clavis._clavis import lifetime as lifetime
 from clavis._clavis import loyalty as loyalty
-from clavis._clavis import multiplicity as multiplicity
 from clavis._clavis import simulate as simulate
+from clavis._clavis import statistics as statistics
 from clavis._clavis import value as value
 
 __version__: str
