@@ -15,6 +15,7 @@
 #include "clavis/core/time_zone.hpp"
 
 #include "clavis/numerics/discrete_sum.hpp"
+#include "clavis/numerics/distributions.hpp"
 #include "clavis/numerics/optimize.hpp"
 #include "clavis/numerics/quadrature.hpp"
 #include "clavis/numerics/rising_ratio.hpp"
@@ -22,7 +23,9 @@
 
 #include "clavis/statistics/concentration.hpp"
 #include "clavis/statistics/multiplicity.hpp"
+#include "clavis/statistics/life_table.hpp"
 #include "clavis/statistics/quantiles.hpp"
+#include "clavis/statistics/survival_curve.hpp"
 
 #include "clavis/ledger/arrow.hpp"
 #include "clavis/ledger/arrow_abi.hpp"

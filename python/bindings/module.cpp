@@ -15,6 +15,7 @@ void bind_lifetime(py::module_& module);
 void bind_loyalty(py::module_& module);
 void bind_multiplicity(py::module_& module);
 void bind_simulate(py::module_& module);
+void bind_statistics(py::module_& module);
 void bind_value(py::module_& module);
 
 }  // namespace clavis::bindings
@@ -34,5 +35,6 @@ PYBIND11_MODULE(_clavis, module) {
     bind_loyalty(module);
     bind_multiplicity(module);
     bind_simulate(module);
+    bind_statistics(module);
     bind_value(module);
 }

@@ -42,6 +42,7 @@ from clavis.quality import BookQuality, Quality, Refusal
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
+from clavis.survival import KaplanMeier, LogRank, NelsonAalen, log_rank
 from clavis.table import Table
 from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 
@@ -66,9 +67,12 @@ __all__ = [
     "Identities",
     "InputError",
     "IsotonicCalibration",
+    "KaplanMeier",
+    "LogRank",
     "ModelChoice",
     "ModifiedBetaGeoCNBD",
     "ModifiedBetaGeoNBD",
+    "NelsonAalen",
     "ParetoNBD",
     "Quality",
     "Refusal",
@@ -90,6 +94,7 @@ __all__ = [
     "evaluate_rules",
     "false_discovery_levels",
     "lifetime_value",
+    "log_rank",
     "plot_alive_matrix",
     "plot_calibration",
     "plot_frequency",
