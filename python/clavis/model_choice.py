@@ -39,6 +39,7 @@ _CONTINUOUS: tuple[type[PurchaseModel], ...] = (
     NBD,
 )
 _BY_NAME = {model.__name__: model for model in (*_CONTINUOUS, BetaGeoBetaBinomial)}
+_READ = ("frequency", "recency", "T", "log_gap_sum", "weights", "frequency_holdout", "duration_holdout")
 #: Probabilities of counts held at a time.
 _CELLS = 4_000_000
 #: Log scores that lie no farther apart tell nothing: a nested model on its ridge, k = 1.
@@ -131,10 +132,12 @@ def choose_model(
     """
     summary = _with_holdout(transactions, calibrate_until, threads, keywords)
     chosen = _models(candidates, summary)
+    # Ids and amounts are of no use here, and text ids cost time wherever rows are picked.
+    bare = summary._only([name for name in _READ if name in summary])
     scores: list[_Score] = []
     for position, (name, model) in enumerate(chosen.items()):
         watch = None if progress is None else _part_of(progress, name, position, len(chosen))
-        scores.append(_score(name, model, summary, threads, watch))
+        scores.append(_score(name, model, bare, threads, watch))
     return _ranked(scores, summary)
 
 

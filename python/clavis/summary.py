@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,12 @@ class Summary(TextTable):
         """The rows at these positions, or where a boolean mask is true, as a new summary."""
         summary = type(self).__new__(type(self))
         summary._set(super().take(rows).to_dict(), self._unit, **self._facts)
+        return summary
+
+    def _only(self, names: Iterable[str]) -> Summary:
+        """These columns, not copied."""
+        summary = type(self).__new__(type(self))
+        summary._set({name: self[name] for name in names}, self._unit, **self._facts)
         return summary
 
     def __getattr__(self, name: str) -> npt.NDArray[Any]:

@@ -275,6 +275,22 @@ class TestPictures:
         assert ax.get_title(loc="left").startswith("What 1,000 customers are worth (2 without value")
         assert ax.get_xscale() == "log"
 
+    def test_axes_given_are_drawn_on_and_returned(self, cdnow: cv.Summary, small: cv.Summary) -> None:
+        calls: list[Callable[[Any], Any]] = [
+            lambda ax: cv.plot_tracking(PARETO, SALES, ax=ax, **SALES_COLUMNS),
+            lambda ax: cv.plot_frequency(PARETO, small, ax=ax),
+            lambda ax: cv.plot_calibration(PARETO, cdnow, ax=ax),
+            lambda ax: cv.plot_alive_matrix(PARETO, small, ax=ax),
+            lambda ax: cv.plot_rate_densities(PARETO, ax=ax),
+            lambda ax: cv.plot_value_distribution([1.0, 2.0, 5.0], ax=ax),
+        ]
+        for call in calls:
+            ax = plt.figure().subplots()
+            assert call(ax) is ax
+            assert ax.get_title(loc="left") and ax.get_xlabel() and ax.get_ylabel()
+            assert len(plt.get_fignums()) == 1  # no figure of its own
+            plt.close("all")
+
     def test_they_can_be_saved(self, tmp_path: Path, small: cv.Summary) -> None:
         for number, ax in enumerate((cv.plot_frequency(PARETO, small), cv.plot_alive_matrix(PARETO, small))):
             path = tmp_path / f"{number}.png"
