@@ -16,6 +16,7 @@
 
 #include "clavis/numerics/discrete_sum.hpp"
 #include "clavis/numerics/distributions.hpp"
+#include "clavis/numerics/log_incomplete_beta.hpp"
 #include "clavis/numerics/optimize.hpp"
 #include "clavis/numerics/quadrature.hpp"
 #include "clavis/numerics/rising_ratio.hpp"
@@ -66,10 +67,13 @@
 
 #include "clavis/defection/alarm_rules.hpp"
 #include "clavis/defection/baseline.hpp"
+#include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/detectors.hpp"
 #include "clavis/defection/evaluate.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/defection/monitor.hpp"
+#include "clavis/defection/operational_time.hpp"
+#include "clavis/defection/regularity.hpp"
 #include "clavis/defection/rule_data.hpp"
 
 #include "clavis/simulate/beta_geo_nbd.hpp"

@@ -115,7 +115,7 @@ struct watch {
 watch fit(ledger::history const& records, std::int32_t baseline_until, std::vector<double> retained,
           double false_alarms_per_year, std::optional<double> r, std::optional<double> alpha,
           unsigned threads, py::object callback) {
-    std::optional<defection::hazard_clock> given;
+    defection::clock_knowledge given;
     if (r && alpha) given = defection::hazard_clock{*r, *alpha};
     progress const reporter = make_progress(std::move(callback));
     auto [start, state] = [&] {
@@ -132,13 +132,13 @@ watch fit(ledger::history const& records, std::int32_t baseline_until, std::vect
     py::dict errors;
     py::dict learned;
     if (start.fit) {
-        params["a"] = start.fit->model.a;
-        params["b"] = start.fit->model.b;
+        params["a"] = start.fit->estimate("a");
+        params["b"] = start.fit->estimate("b");
         for (char const* name : {"r", "alpha", "a", "b"})
-            errors[name] = start.fit->report.standard_error(name);
-        learned["log_likelihood"] = start.fit->report.log_likelihood;
-        learned["converged"] = start.fit->report.converged;
-        learned["status"] = start.fit->report.status;
+            errors[name] = start.fit->standard_error(name);
+        learned["log_likelihood"] = start.fit->log_likelihood;
+        learned["converged"] = start.fit->converged;
+        learned["status"] = start.fit->status;
     } else {
         learned["log_likelihood"] = py::none();
         learned["converged"] = true;

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "clavis/core/errors.hpp"
+#include "clavis/numerics/log_incomplete_beta.hpp"
+#include "clavis/numerics/quadrature.hpp"
 
 namespace clavis::defection {
 namespace {
@@ -170,6 +172,61 @@ double shiryaev_roberts_after(double log_statistic, double rho, double shape, do
     }
     double const fresh = std::log(scale / unit * growth) + growth + ratio;
     return log_add(log_statistic + power * growth, fresh);
+}
+
+double shiryaev_roberts_after(double log_statistic, double rho, hazard_clock const& clock, double visits,
+                              double gap_sum, double from, double to, double unit) noexcept {
+    if (clock.k == 1 && to >= from && from >= 0)
+        return shiryaev_roberts_after(log_statistic, rho, clock.shape(visits), clock.scale(gap_sum) + from,
+                                      to - from, unit);
+    if (std::isnan(log_statistic) || !(rho >= 0 && rho < 1 && unit > 0) ||
+        std::isnan(clock.hazard_between(visits, gap_sum, from, to)))
+        return nan;
+    if (to == from) return log_statistic;
+    // In silences as parts of alpha + G.
+    double const scale = clock.scale(gap_sum);
+    double const shape = clock.shape(visits);
+    double const first = from / scale;
+    double const last = to / scale;
+    auto const hazard = [&](double v) {
+        return -numerics::log_incomplete_beta(shape, clock.k, 1 / (1 + v), v / (1 + v));
+    };
+    double const begun = hazard(first);
+    double const ended = hazard(last);
+    auto const growth = [&](double v) { return std::exp((1 - rho) * (begun - hazard(v))); };
+    double sum = 0;
+    // A panel on which H rises by more than 3 is halved; below e^-40 of the beginning nothing counts.
+    auto const add = [&](auto&& self, double low, double high, double at_low, double at_high) -> void {
+        if ((1 - rho) * (at_low - begun) > 40) return;
+        if ((1 - rho) * (at_high - at_low) > 3 && high - low > 1e-12 * high) {
+            double const middle = low + (high - low) / 2;
+            double const at_middle = hazard(middle);
+            self(self, low, middle, at_low, at_middle);
+            self(self, middle, high, at_middle, at_high);
+            return;
+        }
+        sum += numerics::integrate16(growth, low, high);
+    };
+    double const shortest = std::max(first, std::min(last, clock.k / shape) * 0x1p-12);
+    if (first < shortest) {
+        // H starts like v^k.
+        double const power = std::max(1.0, 1 / clock.k);
+        double const low = std::pow(first / shortest, 1 / power);
+        sum += numerics::integrate16(
+            [&](double q) {
+                return power * shortest * std::pow(q, power - 1) * growth(shortest * std::pow(q, power));
+            },
+            low, 1.0);
+    }
+    double at_low = hazard(shortest);
+    for (double low = shortest; low < last;) {
+        double const high = std::min(2 * low, last);
+        double const at_high = hazard(high);
+        add(add, low, high, at_low, at_high);
+        low = high;
+        at_low = at_high;
+    }
+    return (1 - rho) * (ended - begun) + log_add(log_statistic, std::log(scale / unit * sum));
 }
 
 double shiryaev_roberts_limit(double false_alarms_per_year, duration unit) {

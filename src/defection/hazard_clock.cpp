@@ -4,8 +4,51 @@
 #include <vector>
 
 #include "clavis/core/parallel.hpp"
+#include "clavis/numerics/log_incomplete_beta.hpp"
+#include "clavis/numerics/special.hpp"
 
 namespace clavis::defection {
+
+double hazard_clock::general_hazard(double visits, double gap_sum, double silence) const noexcept {
+    double const known = scale(gap_sum);
+    double const whole = known + silence;
+    return -numerics::log_incomplete_beta(shape(visits), k, known / whole, silence / whole);
+}
+
+double hazard_clock::general_rate(double visits, double gap_sum, double silence) const noexcept {
+    // The mean of lambda among the customers silent so long is shape / scale times P(gap > s) with one visit's phase more.
+    double const a = shape(visits);
+    double const b = scale(gap_sum);
+    double const z = b / (b + silence);
+    double const y = silence / (b + silence);
+    return a / (k * b) *
+           std::exp(numerics::log_incomplete_beta(a + 1, k, z, y) -
+                    numerics::log_incomplete_beta(a, k, z, y));
+}
+
+double hazard_clock::general_silence(double visits, double gap_sum, double hazard) const noexcept {
+    // H rises with ln(1 + s / b): Newton's steps there, kept between what is known to be too short and too long.
+    double const a = shape(visits);
+    double const b = scale(gap_sum);
+    if (hazard == 0) return 0;
+    double low = 0;
+    double high = std::numeric_limits<double>::infinity();
+    double at = std::log1p(k / a);
+    for (int step = 0; step < 200; ++step) {
+        double const z = std::exp(-at);
+        double const y = -std::expm1(-at);
+        double const log_p = numerics::log_incomplete_beta(a, k, z, y);
+        double const excess = -log_p - hazard;
+        (excess < 0 ? low : high) = at;
+        double const slope = std::exp(a * -at + (k - 1) * std::log(y) - numerics::log_beta(a, k) - log_p);
+        double next = at - excess / slope;
+        if (!(next > low && next < high)) next = std::isinf(high) ? 2 * at : low + (high - low) / 2;
+        double const moved = std::abs(next - at);
+        at = next;
+        if (moved <= 1e-15 * at) break;
+    }
+    return b * std::expm1(at);
+}
 
 void overdue_p(hazard_clock const& clock, std::span<double const> visits, std::span<double const> gap_sum,
                std::span<double const> silence, std::span<double> out, unsigned threads) {

@@ -1,9 +1,11 @@
 #pragma once
 
-// What is usual, learned before the watch begins: the population's clock and every customer's own past.
-// r and alpha are estimated by maximum likelihood of the modified BG/NBD model (Batislam, Denizel and Filiztekin
-// 2007), jointly with dropout, so that those who left long ago do not pass for slow buyers. Where the records do
-// not tell how customers leave, the rates are learned with the dropout held as found, and `notes` says so.
+// What is usual, learned before the watch begins: the population's clock and every customer's own past. The
+// regularity k comes first, from pairs of neighbouring gaps (regularity.hpp), which neither rates nor dropout
+// touch. Given k, r and alpha are estimated by maximum likelihood of the modified BG/NBD model (Batislam, Denizel
+// and Filiztekin 2007) with gamma gaps (MBG/CNBD-k; Reutterer, Platzer and Schroeder 2020), jointly with dropout,
+// so that those who left long ago do not pass for slow buyers. Where the records do not tell how customers leave,
+// the rates are learned with the dropout held as found, and `notes` says so.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,23 +18,25 @@
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
 #include "clavis/defection/hazard_clock.hpp"
+#include "clavis/defection/regularity.hpp"
 #include "clavis/ledger/history.hpp"
 #include "clavis/lifetime/fit.hpp"
-#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 
 namespace clavis::defection {
 
 /// What is known of everybody at the start of the watch. Times are counted in days.
 struct baseline {
-    hazard_clock clock;                  ///< r and alpha (days)
+    hazard_clock clock;                  ///< r, alpha (days) and k
     sys_days until{};                    ///< the first day watched
     identifiers customer_id;             ///< sorted
     std::vector<std::int32_t> last_day;  ///< day of the last visit
     std::vector<std::int32_t> gap_days;  ///< first visit to last
     std::vector<std::int32_t> visits;    ///< repeat visits (gaps)
 
-    /// How the clock was learned; empty where it was handed over. Its unit of time is the day.
-    std::optional<lifetime::fit_result<lifetime::modified_beta_geo_nbd>> fit;
+    /// How the clock was learned: r, alpha, a and b (of dropout), k; days. Empty where r and alpha were handed over.
+    std::optional<lifetime::fit_report> fit;
+    /// What the gaps of the baseline say of k, whether it was learned or not.
+    defection::regularity regularity;
     /// Silences that the clock gives one in a hundred and that yet ended in a visit: how often they were seen
     /// among the gaps of the baseline, over 0.01. At most about 1 where the clock holds, however many have
     /// left; above, false alarms are more frequent than promised. NaN without gaps.
@@ -46,10 +50,19 @@ struct baseline {
     std::size_t size() const { return visits.size(); }
 };
 
-/// Learns the clock and every customer's past from the visits before `until`. With `given` the clock is not
-/// learned. Throws input_error where there is no visit before `until`, or no repeat visit to learn from.
-baseline learn_baseline(ledger::history const& records, sys_days until,
-                        std::optional<hazard_clock> given = std::nullopt, unsigned threads = 1,
-                        progress const& watch = {});
+/// What of the clock is known beforehand.
+struct clock_knowledge {
+    std::optional<hazard_clock> clock{};  ///< all of it
+    std::optional<double> k{1.0};  ///< the regularity; 1: customers come at random; none: it is learned
+
+    clock_knowledge() = default;
+    clock_knowledge(hazard_clock const& known) : clock(known) {}
+    explicit clock_knowledge(std::optional<double> regularity) : k(regularity) {}
+};
+
+/// Learns the clock, but what of it is `known`, and every customer's past from the visits before `until`.
+/// Throws input_error where there is no visit before `until`, or no repeat visit to learn from.
+baseline learn_baseline(ledger::history const& records, sys_days until, clock_knowledge const& known = {},
+                        unsigned threads = 1, progress const& watch = {});
 
 }  // namespace clavis::defection

@@ -21,12 +21,16 @@
 //    promises. With b = alpha + G + (silence so far) and p = (1 - rho)(r + x), silence of length s takes R to
 //        (1 + s/b)^p R + (b / (u (p - 1))) [ (1 + s/b)^p - (1 + s/b) ],          p = 1: second term (b + s)
 //        ln(1 + s/b) / u.
-//    Kept as ln R: finite for every silence; relative error of R <= 1e-13 (1 + |ln R|).
+//    For gaps of another regularity k silence has a memory: from s to s' of one silence, P the clock's P(gap > s),
+//        R(s') = (P(s) / P(s'))^{1-rho} [ R(s) + (1/u) integral from s to s' of (P(v) / P(s))^{1-rho} dv ],
+//    by Gauss-Legendre quadrature on panels that double from the shortest silence on, the first in (v)^{1/k}.
+//    Kept as ln R: finite for every silence; relative error of R <= 1e-13 (1 + |ln R|) for k = 1, else 1e-11 (1 + H).
 
 #include <cmath>
 #include <limits>
 
 #include "clavis/core/time.hpp"
+#include "clavis/defection/hazard_clock.hpp"
 
 namespace clavis::defection {
 
@@ -43,6 +47,11 @@ double threshold_for(double rho, double run_length, double rate = 1.0) noexcept;
 /// silence goes on for `silence`; u is `unit`, the three in one unit of time. NaN in, NaN out.
 double shiryaev_roberts_after(double log_statistic, double rho, double shape, double scale, double silence,
                               double unit) noexcept;
+
+/// The same on a clock of any regularity: one silence of a customer of this past goes on from `from` to `to`. This is
+/// the exact evaluation; clock_tables (clock_tables.hpp) is the fast one.
+double shiryaev_roberts_after(double log_statistic, double rho, hazard_clock const& clock, double visits,
+                              double gap_sum, double from, double to, double unit) noexcept;
 
 /// ln(e^a + e^b), exact at -inf.
 inline double log_add(double a, double b) noexcept {

@@ -66,7 +66,7 @@ share first_year(world const& w, std::size_t size, std::uint64_t seed, bool lear
         customers.push_back(simulate(w, seed, i));
     auto const records = to_history(customers);
     auto const start = static_cast<std::int32_t>(7 * w.baseline);
-    std::optional<hazard_clock> given;
+    clock_knowledge given;
     if (!learn) given = hazard_clock{w.r, w.alpha * 7};
     baseline const known = learn_baseline(records, on(start), given);
     report("  long silences that ended: %.2f times what the clock expects", known.long_silence_excess);
@@ -76,7 +76,7 @@ share first_year(world const& w, std::size_t size, std::uint64_t seed, bool lear
         EXPECT_EQ(known.warnings.size(), 1U);
     }
     if (learn) {
-        EXPECT_TRUE(known.fit->report.converged) << known.fit->report.status;
+        EXPECT_TRUE(known.fit->converged) << known.fit->status;
         report("  learned r %.3f (of %.2f), alpha %.2f weeks (of %.2f)", known.clock.r, w.r,
                known.clock.alpha / 7, w.alpha);
     }

@@ -100,7 +100,7 @@ TEST(Baseline, LearnsThePriorDespiteThoseWhoLeft) {
         customers.push_back(simulate(w, 21, i));
     auto const found = learn_baseline(to_history(customers, origin), start);
     ASSERT_TRUE(found.fit);
-    EXPECT_TRUE(found.fit->report.converged) << found.fit->report.status;
+    EXPECT_TRUE(found.fit->converged) << found.fit->status;
     // Whole days make gaps a little longer, no more.
     EXPECT_NEAR(found.clock.r, 2, 0.25);
     EXPECT_NEAR(found.clock.alpha / found.clock.r, 14, 1.5);
@@ -113,7 +113,7 @@ TEST(Baseline, WhereNobodyLeavesTheRatesAreThoseOfCustomersWhoStay) {
     auto const found = learn_baseline(to_history(customers, origin), start);
     EXPECT_NEAR(found.clock.r, 2, 0.25);
     EXPECT_NEAR(found.clock.alpha / found.clock.r, 42, 3);
-    EXPECT_TRUE(found.fit->report.converged) << found.fit->report.status;
+    EXPECT_TRUE(found.fit->converged) << found.fit->status;
     EXPECT_TRUE(found.warnings.empty()) << found.warnings[0];
 }
 

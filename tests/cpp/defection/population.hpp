@@ -38,6 +38,7 @@ struct world {
     double baseline = 52;  ///< weeks before the watch
     double watched = 104;  ///< weeks of it
     gaps spread = gaps::exponential;
+    double k = 1;  ///< where not 1 gaps are gamma of this shape, and `spread` does not matter
     double dropout_a =
         0;  ///< in the baseline only: chance of leaving after each visit ~ Beta(a, b); 0: nobody leaves
     double dropout_b = 0;
@@ -56,7 +57,8 @@ struct customer {
     fate what{};
 };
 
-inline double draw_gap(random_stream& random, gaps spread) {
+inline double draw_gap(random_stream& random, gaps spread, double k = 1) {
+    if (k != 1) return random.gamma(k) / k;
     switch (spread) {
         case gaps::exponential:
             return random.exponential();
@@ -89,7 +91,7 @@ inline customer simulate(world const& w, std::uint64_t seed, std::size_t index, 
         } else {
             result.visits.push_back(time);
         }
-        double gap = draw_gap(random, w.spread) / result.rate;
+        double gap = draw_gap(random, w.spread, w.k) / result.rate;
         // A gap that spans the change goes on at the new pace from there.
         if (time < what.change && time + gap > what.change) {
             gap = what.retained > 0 ? what.change - time + (time + gap - what.change) / what.retained : 1e18;

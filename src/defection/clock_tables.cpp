@@ -1,0 +1,400 @@
+#include "clavis/defection/clock_tables.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/defection/detectors.hpp"
+#include "clavis/numerics/log_incomplete_beta.hpp"
+#include "clavis/numerics/quadrature.hpp"
+#include "numerics/vector_math.hpp"
+
+namespace clavis::defection {
+namespace {
+
+constexpr int lowest_octave = -14;
+/// Silences longer than this many times alpha + G, in ln(1 + s/b), are evaluated directly.
+constexpr double longest = 4;
+constexpr double deepest = 60;  ///< of H
+constexpr std::size_t nodes = 6;
+
+struct chebyshev {
+    std::array<double, nodes> at{};                         ///< on [-1, 1], ascending
+    std::array<std::array<double, nodes>, nodes> powers{};  ///< coefficient of u^i for a unit value at node j
+};
+
+/// Lagrange's polynomials at `count` Chebyshev nodes.
+chebyshev make_chebyshev(std::size_t count) {
+    chebyshev rule;
+    for (std::size_t i = 0; i < count; ++i)
+        rule.at[i] = -std::cos((2.0 * static_cast<double>(i) + 1) * 3.14159265358979323846 /
+                               (2.0 * static_cast<double>(count)));
+    for (std::size_t j = 0; j < count; ++j) {
+        std::array<double, nodes> poly{1.0};
+        std::size_t length = 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (i == j) continue;
+            double const scale = 1 / (rule.at[j] - rule.at[i]);
+            for (std::size_t p = length + 1; p-- > 0;)
+                poly[p] = scale * ((p > 0 ? poly[p - 1] : 0.0) - (p < length ? rule.at[i] * poly[p] : 0.0));
+            ++length;
+        }
+        for (std::size_t i = 0; i < count; ++i)
+            rule.powers[i][j] = poly[i];
+    }
+    return rule;
+}
+
+template <std::size_t Count>
+std::array<double, Count> through(chebyshev const& rule, std::array<double, Count> const& values) {
+    std::array<double, Count> result{};
+    for (std::size_t i = 0; i < Count; ++i)
+        for (std::size_t j = 0; j < Count; ++j)
+            result[i] += rule.powers[i][j] * values[j];
+    return result;
+}
+
+/// Functions beside each other, coefficient after coefficient: two at a time fill the registers that every x86-64 has.
+using pair = double __attribute__((vector_size(16), aligned(8)));
+
+CLAVIS_INLINE pair load(double const* at) {
+    return *reinterpret_cast<pair const*>(at);
+}
+
+/// Two neighbouring polynomials of degree 5 at u; `stride` doubles from coefficient to coefficient.
+CLAVIS_INLINE pair polynomials(double const* c, std::size_t stride, double u) {
+    double const u2 = u * u;
+    pair const low = load(c) + u * load(c + stride);
+    pair const middle = load(c + 2 * stride) + u * load(c + 3 * stride);
+    pair const high = load(c + 4 * stride) + u * load(c + 5 * stride);
+    return low + u2 * (middle + u2 * high);
+}
+
+constexpr std::int64_t one_bits = 0x3ff0000000000000;
+constexpr std::size_t batch = 256;
+
+/// Where a silence lies: its cell counted from zero, the place in it in [-1, 1), and b / (n u).
+struct place {
+    std::int64_t cell;
+    double u;
+    double per_unit;
+};
+
+CLAVIS_INLINE place locate(double visits, double gap_sum, double silence, clock_tables::grid const& grid) {
+    double const b = grid.alpha + gap_sum;
+    double const n = visits + grid.r_over_k;
+    double const sigma = n * numerics::vector_log1p(silence / b);
+    std::int64_t const bits = std::bit_cast<std::int64_t>(sigma);
+    double const mantissa = std::bit_cast<double>((bits & grid.mask) | one_bits);
+    return {(bits >> grid.shift) - grid.first_cell, (mantissa - 1) * grid.cells_per_unit - 1,
+            b * grid.per_unit / n};
+}
+
+CLAVIS_INLINE void locate_all(std::int32_t const* visits, double const* gap_sum, double const* silence,
+                              std::size_t size, clock_tables::grid const& grid, std::int64_t* cell, double* u,
+                              double* per_unit) {
+    for (std::size_t i = 0; i < size; ++i) {
+        place const at = locate(visits[i], gap_sum[i], silence[i], grid);
+        cell[i] = at.cell;
+        u[i] = at.u;
+        per_unit[i] = at.per_unit;
+    }
+}
+void locate_portable(std::int32_t const* visits, double const* gap_sum, double const* silence,
+                     std::size_t size, clock_tables::grid const& grid, std::int64_t* cell, double* u,
+                     double* per_unit) {
+    locate_all(visits, gap_sum, silence, size, grid, cell, u, per_unit);
+}
+CLAVIS_AVX2 void locate_avx2(std::int32_t const* visits, double const* gap_sum, double const* silence,
+                             std::size_t size, clock_tables::grid const& grid, std::int64_t* cell, double* u,
+                             double* per_unit) {
+    locate_all(visits, gap_sum, silence, size, grid, cell, u, per_unit);
+}
+CLAVIS_AVX512 void locate_avx512(std::int32_t const* visits, double const* gap_sum, double const* silence,
+                                 std::size_t size, clock_tables::grid const& grid, std::int64_t* cell,
+                                 double* u, double* per_unit) {
+    locate_all(visits, gap_sum, silence, size, grid, cell, u, per_unit);
+}
+auto const locate_best = numerics::choose(&locate_portable, &locate_avx2, &locate_avx512);
+
+/// fresh holds j on entry.
+CLAVIS_INLINE void grow_all(double const* hazard, double const* per_unit, double power, std::size_t size,
+                            double* growth, double* fresh) {
+    for (std::size_t i = 0; i < size; ++i) {
+        growth[i] = numerics::vector_exp(power * hazard[i]);
+        fresh[i] = growth[i] * per_unit[i] * fresh[i];
+    }
+}
+void grow_portable(double const* hazard, double const* per_unit, double power, std::size_t size,
+                   double* growth, double* fresh) {
+    grow_all(hazard, per_unit, power, size, growth, fresh);
+}
+CLAVIS_AVX2 void grow_avx2(double const* hazard, double const* per_unit, double power, std::size_t size,
+                           double* growth, double* fresh) {
+    grow_all(hazard, per_unit, power, size, growth, fresh);
+}
+CLAVIS_AVX512 void grow_avx512(double const* hazard, double const* per_unit, double power, std::size_t size,
+                               double* growth, double* fresh) {
+    grow_all(hazard, per_unit, power, size, growth, fresh);
+}
+auto const grow_best = numerics::choose(&grow_portable, &grow_avx2, &grow_avx512);
+
+}  // namespace
+
+clock_tables::clock_tables(hazard_clock const& clock, std::span<double const> retained, double unit)
+    : clock_(clock), rho_(retained.begin(), retained.end()), unit_(unit) {
+    clock.validate();
+    if (rho_.empty() || rho_.size() > 16)
+        throw input_error("retained: give one to sixteen fractions, not " + std::to_string(rho_.size()));
+    for (std::size_t j = 0; j < rho_.size(); ++j) {
+        if (!(rho_[j] >= 0 && rho_[j] < 1)) throw input_error("retained: each fraction must lie in [0, 1)");
+    }
+    if (!(unit > 0)) throw input_error("the unit of a Shiryaev-Roberts statistic must be positive");
+    int const cell_bits = clock.k > 2 ? 4 : 3;
+    grid_.r_over_k = clock.r / clock.k;
+    grid_.alpha = clock.alpha;
+    grid_.per_unit = 1 / unit;
+    grid_.shift = 52 - cell_bits;
+    grid_.mask = (std::int64_t{1} << grid_.shift) - 1;
+    grid_.cells_per_unit = std::ldexp(2.0, cell_bits);
+    lanes_ = (2 + rho_.size()) / 2 * 2;
+    width_ = nodes * lanes_;
+    auto const cell_of = [&](double sigma) { return std::bit_cast<std::int64_t>(sigma) >> grid_.shift; };
+    grid_.first_cell = cell_of(std::ldexp(1.0, lowest_octave));
+    auto const cells_to = [&](double n) {
+        // H grows like k sigma, less its start.
+        double const end = std::min(deepest / clock_.k + 8, longest * n);
+        return std::max<std::int64_t>(cell_of(end) + 1 - grid_.first_cell, 0);
+    };
+    std::vector<double> values;
+    for (std::int32_t x = 0; x < directly_tabulated; ++x) {
+        std::int64_t const cells = cells_to(x + grid_.r_over_k);
+        small_.push_back(
+            {static_cast<std::int32_t>(cells), static_cast<std::uint32_t>(values.size() / lanes_)});
+        tabulate(x + grid_.r_over_k, static_cast<std::size_t>(cells), values);
+    }
+    // Beyond, cubics in 1/n through four values on each octave of n, the last down to 1/n = 0.
+    first_n_ = directly_tabulated + grid_.r_over_k;
+    large_cells_ = cells_to(first_n_);
+    chebyshev const rule = make_chebyshev(rows);
+    for (int octave = 0; octave <= octaves; ++octave) {
+        std::array<std::vector<double>, rows> at_node;
+        for (std::size_t i = 0; i < rows; ++i) {
+            double const u = rule.at[i];
+            double const part = octave < octaves ? (u + 3) / 4 : (u + 1) / 2;  // of the largest 1/n
+            tabulate(first_n_ * std::ldexp(1.0, octave) / part, static_cast<std::size_t>(large_cells_),
+                     at_node[i]);
+        }
+        for (std::size_t cell = 0; cell < static_cast<std::size_t>(large_cells_); ++cell)
+            for (std::size_t i = 0; i < rows; ++i)
+                for (std::size_t c = 0; c < width_; ++c) {
+                    double sum = 0;
+                    for (std::size_t j = 0; j < rows; ++j)
+                        sum += rule.powers[i][j] * at_node[j][cell * width_ + c];
+                    large_.push_back(sum);
+                }
+    }
+    // The first of those are written out again, one table for each x.
+    for (std::int32_t x = directly_tabulated; x < tabulated; ++x) {
+        small_.push_back(
+            {static_cast<std::int32_t>(large_cells_), static_cast<std::uint32_t>(values.size() / lanes_)});
+        for (std::int64_t cell = 0; cell < large_cells_; ++cell) {
+            values.resize(values.size() + width_);
+            mix(x, cell, values.data() + values.size() - width_);
+        }
+    }
+    values_ = std::move(values);
+}
+
+void clock_tables::mix(std::int32_t visits, std::int64_t cell, double* out) const noexcept {
+    double const ratio = (visits + grid_.r_over_k) / first_n_;
+    int const exponent = static_cast<int>(std::bit_cast<std::int64_t>(ratio) >> 52) - 1023;
+    int const octave = std::min(exponent, octaves);
+    double const part = std::bit_cast<double>((std::int64_t{octave} + 1023) << 52) / ratio;
+    double const v = octave < octaves ? 4 * part - 3 : 2 * part - 1;
+    double const* row =
+        large_.data() + static_cast<std::size_t>(octave * large_cells_ + cell) * rows * width_;
+    for (std::size_t i = 0; i < width_; ++i)
+        out[i] = row[i] + v * (row[width_ + i] + v * (row[2 * width_ + i] + v * row[3 * width_ + i]));
+}
+
+void clock_tables::tabulate(double n, std::size_t cells, std::vector<double>& out) const {
+    chebyshev const rule = make_chebyshev(nodes);
+    double const shape = clock_.k * n;
+    auto const hazard = [&](double sigma) {
+        if (clock_.k == 1) return sigma;
+        double const log_ratio = sigma / n;
+        return -numerics::log_incomplete_beta(shape, clock_.k, std::exp(-log_ratio), -std::expm1(-log_ratio));
+    };
+    auto const speed = [&](double rho, double h, double sigma) {
+        return std::exp(-(1 - rho) * h + sigma / n);
+    };
+    // j up to the first cell; H starts like sigma^k.
+    double const start = std::ldexp(1.0, lowest_octave);
+    double const power = std::max(1.0, 1 / clock_.k);
+    std::vector<double> area(rho_.size());
+    for (std::size_t j = 0; j < rho_.size(); ++j)
+        area[j] = numerics::integrate16(
+            [&](double q) {
+                double const sigma = start * std::pow(q, power);
+                return power * start * std::pow(q, power - 1) * speed(rho_[j], hazard(sigma), sigma);
+            },
+            0.0, 1.0);
+    for (std::size_t cell = 0; cell < cells; ++cell) {
+        std::int64_t const number = grid_.first_cell + static_cast<std::int64_t>(cell);
+        double const low = std::bit_cast<double>(number << grid_.shift);
+        double const high = std::bit_cast<double>((number + 1) << grid_.shift);
+        double const half = (high - low) / 2;
+        std::array<double, nodes> values{};
+        for (std::size_t i = 0; i < nodes; ++i)
+            values[i] = hazard(low + half * (1 + rule.at[i]));
+        auto const h = through(rule, values);
+        std::size_t const begin = out.size();
+        out.resize(begin + width_);
+        auto const keep = [&](std::size_t lane, std::array<double, nodes> const& c) {
+            for (std::size_t i = 0; i < nodes; ++i)
+                out[begin + i * lanes_ + lane] = c[i];
+        };
+        auto const h_at = [&](double u) {
+            return h[0] + u * (h[1] + u * (h[2] + u * (h[3] + u * (h[4] + u * h[5]))));
+        };
+        keep(0, h);
+        bool const gentle = values.back() - values.front() < 0.2 && high - low < 0.2 * n;
+        for (std::size_t j = 0; j < rho_.size(); ++j) {
+            auto const reach = [&](double u) {
+                return numerics::integrate16(
+                    [&](double v) { return half * speed(rho_[j], h_at(v), low + half * (1 + v)); }, -1.0, u);
+            };
+            std::array<double, nodes> areas{};
+            double end = 0;
+            if (gentle) {
+                // The integral of the polynomial through the integrand.
+                for (std::size_t i = 0; i < nodes; ++i)
+                    areas[i] = half * speed(rho_[j], values[i], low + half * (1 + rule.at[i]));
+                auto const f = through(rule, areas);
+                auto const integral = [&](double u) {
+                    double sum = 0;
+                    double raised = 1;
+                    double sign = 1;
+                    for (std::size_t p = 0; p < nodes; ++p) {
+                        raised *= u;
+                        sign = -sign;
+                        sum += f[p] * (raised - sign) / static_cast<double>(p + 1);
+                    }
+                    return sum;
+                };
+                for (std::size_t i = 0; i < nodes; ++i)
+                    areas[i] = area[j] + integral(rule.at[i]);
+                end = integral(1.0);
+            } else {
+                for (std::size_t i = 0; i < nodes; ++i)
+                    areas[i] = area[j] + reach(rule.at[i]);
+                end = reach(1.0);
+            }
+            keep(j + 1, through(rule, areas));
+            area[j] += end;
+        }
+    }
+}
+
+bool clock_tables::read(std::int32_t visits, std::int64_t cell, double u, double* hazard, double* fresh,
+                        std::size_t stride) const noexcept {
+    double mixed[nodes * 18];
+    double const* c = nullptr;
+    if (visits < tabulated) {
+        table const& own = small_[static_cast<std::size_t>(visits)];
+        if (static_cast<std::uint64_t>(cell) >= static_cast<std::uint64_t>(own.cells)) return false;
+        c = values_.data() + std::size_t{own.begin} * lanes_ + static_cast<std::size_t>(cell) * width_;
+    } else {
+        if (static_cast<std::uint64_t>(cell) >= static_cast<std::uint64_t>(large_cells_)) return false;
+        mix(visits, cell, mixed);
+        c = mixed;
+    }
+    pair const first = polynomials(c, lanes_, u);
+    *hazard = first[0];
+    fresh[0] = first[1];
+    for (std::size_t j = 2; j < lanes_; j += 2) {
+        pair const next = polynomials(c + j, lanes_, u);
+        fresh[(j - 1) * stride] = next[0];
+        if (j < rho_.size()) fresh[j * stride] = next[1];
+    }
+    return true;
+}
+
+double clock_tables::silence(std::int32_t visits, double gap_sum, double silence, double* growth,
+                             double* fresh) const noexcept {
+    place const at = locate(visits, gap_sum, silence, grid_);
+    double hazard = 0;
+    if (!read(visits, at.cell, at.u, &hazard, fresh, 1))
+        return directly(visits, gap_sum, 0, silence, growth, fresh, 1);
+    for (std::size_t j = 0; j < rho_.size(); ++j) {
+        growth[j] = numerics::vector_exp((1 - rho_[j]) * hazard);
+        fresh[j] = growth[j] * at.per_unit * fresh[j];
+    }
+    return hazard;
+}
+
+void clock_tables::silences(std::span<std::int32_t const> visits, std::span<double const> gap_sum,
+                            std::span<double const> silence, std::span<double> hazard,
+                            std::span<double> growth, std::span<double> fresh) const noexcept {
+    std::size_t const size = visits.size();
+    std::int64_t cell[batch];
+    double u[batch];
+    double per_unit[batch];
+    std::uint16_t beyond[batch];
+    for (std::size_t begin = 0; begin < size; begin += batch) {
+        std::size_t const count = std::min(batch, size - begin);
+        locate_best(visits.data() + begin, gap_sum.data() + begin, silence.data() + begin, count, grid_, cell,
+                    u, per_unit);
+        std::size_t outside = 0;
+        for (std::size_t i = 0; i < count; ++i)
+            if (!read(visits[begin + i], cell[i], u[i], hazard.data() + begin + i, fresh.data() + begin + i,
+                      size)) {
+                hazard[begin + i] = 0;
+                for (std::size_t j = 0; j < rho_.size(); ++j)
+                    fresh[j * size + begin + i] = 0;
+                beyond[outside++] = static_cast<std::uint16_t>(i);
+            }
+        for (std::size_t j = 0; j < rho_.size(); ++j)
+            grow_best(hazard.data() + begin, per_unit, 1 - rho_[j], count, growth.data() + j * size + begin,
+                      fresh.data() + j * size + begin);
+        for (std::size_t k = 0; k < outside; ++k) {
+            std::size_t const i = begin + beyond[k];
+            hazard[i] =
+                directly(visits[i], gap_sum[i], 0, silence[i], growth.data() + i, fresh.data() + i, size);
+        }
+    }
+}
+
+double clock_tables::silence_between(std::int32_t visits, double gap_sum, double from, double to,
+                                     double* growth, double* fresh) const noexcept {
+    if (from == 0) return silence(visits, gap_sum, to, growth, fresh);
+    double growth_before[16];
+    double fresh_before[16];
+    double const before = silence(visits, gap_sum, from, growth_before, fresh_before);
+    // Where little of the integral lies behind, the difference of two of them says nothing.
+    if (!(before < 3)) return directly(visits, gap_sum, from, to, growth, fresh, 1);
+    double const hazard = silence(visits, gap_sum, to, growth, fresh);
+    for (std::size_t j = 0; j < rho_.size(); ++j) {
+        growth[j] /= growth_before[j];
+        fresh[j] -= growth[j] * fresh_before[j];
+        if (fresh[j] < 0) fresh[j] = 0;
+    }
+    return hazard - before;
+}
+
+double clock_tables::directly(std::int32_t visits, double gap_sum, double from, double to, double* growth,
+                              double* fresh, std::size_t stride) const noexcept {
+    double const hazard = clock_.hazard_between(visits, gap_sum, from, to);
+    for (std::size_t j = 0; j < rho_.size(); ++j) {
+        growth[j * stride] = std::exp((1 - rho_[j]) * hazard);
+        fresh[j * stride] = std::exp(std::min(
+            hazard_clock::cap, shiryaev_roberts_after(-std::numeric_limits<double>::infinity(), rho_[j],
+                                                      clock_, visits, gap_sum, from, to, unit_)));
+    }
+    return hazard;
+}
+
+}  // namespace clavis::defection

@@ -1,0 +1,136 @@
+// What the detectors promise on the clock of any regularity, on exact times: run lengths and false alarms in 36 designs.
+// CLAVIS_VERIFY=1 runs the full size, whose figures stand in docs/methods/defection.md.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "clavis/defection/clock_tables.hpp"
+#include "clavis/defection/detectors.hpp"
+#include "defection/population.hpp"
+
+namespace clavis::defection {
+namespace {
+
+constexpr std::array<std::pair<double, double>, 3> populations{
+    {{0.55, 74.06}, {2, 14}, {5, 7}}};  // alpha in days
+constexpr std::array regularities{0.5, 1.0, 2.0, 4.0};
+constexpr std::array fractions{0.0, 0.5, 0.8};
+
+struct estimate {
+    double sum = 0;
+    double squares = 0;
+    double count = 0;
+
+    void add(double value) {
+        sum += value;
+        squares += value * value;
+        ++count;
+    }
+    double mean() const { return sum / count; }
+    double error() const { return std::sqrt((squares / count - mean() * mean()) / count); }
+};
+
+TEST(Designs, RunLengthsOnTheClockAreNominal) {
+    // Customers of unknown rate, whom the clock comes to know as it watches them; means in expected visits.
+    std::size_t const runs = test::scaled(40000, 600);
+    double worst = 0;
+    for (auto const& [r, alpha] : populations)
+        for (double const k : regularities) {
+            // The clock counts a customer's lambda in phases: the same visits a day for every k.
+            clock_tables const tables({r, alpha / k, k}, std::array{0.0}, 7);
+            for (double const rho : fractions) {
+                double const limit = threshold_for(rho, 104);
+                estimate length;
+                for (std::size_t i = 0; i < runs; ++i) {
+                    random_stream random(301, static_cast<std::uint32_t>(100 * r + 10 * k + 3 * rho), i);
+                    double const lambda = random.gamma(r) / (alpha / k);
+                    double gap_sum = 0;
+                    double statistic = 0;
+                    double time = 0;
+                    for (std::int32_t x = 0;; ++x) {
+                        double const gap = random.gamma(k) / lambda;
+                        double growth[1];
+                        double fresh[1];
+                        double const passed = tables.silence(x, gap_sum, gap, growth, fresh);
+                        double const left = (limit - statistic) / (1 - rho);
+                        if (passed >= left) {
+                            time += left;
+                            break;
+                        }
+                        time += passed;
+                        gap_sum += gap;
+                        statistic =
+                            rho == 0 ? 0.0 : std::max(0.0, statistic + (1 - rho) * passed + std::log(rho));
+                    }
+                    length.add(time);
+                }
+                double const miss = length.mean() / 104 - 1;
+                worst = std::max(worst, std::abs(miss));
+                std::printf("[ measured ] r %.2f, k %.1f, rho %.1f: run length %.1f (error %.1f)\n", r, k,
+                            rho, length.mean(), length.error());
+                EXPECT_LE(std::abs(miss), 0.03 + 3 * length.error() / 104) << r << ' ' << k << ' ' << rho;
+            }
+        }
+    std::printf("[ measured ] largest miss %.1f %%\n", 100 * worst);
+}
+
+TEST(Designs, FalseAlarmsOfTheFirstYearStayWithinTheBound) {
+    // A year of baseline and one of watch; each fraction alone, and the mean of 0 and 1/2, at a budget of 10 %.
+    std::size_t const size = test::scaled(20000, 250);
+    double const limit = shiryaev_roberts_limit(0.1);
+    constexpr double start = 364;
+    constexpr double end = start + 365.25;
+    for (auto const& [r, alpha] : populations)
+        for (double const k : regularities) {
+            clock_tables const tables({r, alpha / k, k}, fractions, 7);
+            std::array<std::size_t, 4> alarms{};
+            for (std::size_t i = 0; i < size; ++i) {
+                random_stream random(302, static_cast<std::uint32_t>(100 * r + 10 * k), i);
+                double const lambda = random.gamma(r) / (alpha / k);
+                double last = 0;
+                std::array<double, 3> statistic{};
+                std::array<bool, 4> alarmed{};
+                for (std::int32_t x = 0; last < end; ++x) {
+                    double const next = last + random.gamma(k) / lambda;
+                    double const until = std::min(next, end);
+                    if (until > start) {
+                        std::array<double, 3> growth{};
+                        std::array<double, 3> fresh{};
+                        tables.silence_between(x, last, std::max(start - last, 0.0), until - last,
+                                               growth.data(), fresh.data());
+                        for (std::size_t j = 0; j < 3; ++j) {
+                            statistic[j] = growth[j] * statistic[j] + fresh[j];
+                            alarmed[j] = alarmed[j] || statistic[j] >= limit;
+                        }
+                        alarmed[3] = alarmed[3] || (statistic[0] + statistic[1]) / 2 >= limit;
+                        for (std::size_t j = 0; j < 3; ++j)
+                            statistic[j] *= fractions[j];
+                    }
+                    last = next;
+                }
+                for (std::size_t j = 0; j < 4; ++j)
+                    alarms[j] += alarmed[j];
+            }
+            double const n = static_cast<double>(size);
+            for (std::size_t j = 0; j < 4; ++j) {
+                double const part = static_cast<double>(alarms[j]) / n;
+                EXPECT_LE(part, 0.1 + 3 * std::sqrt(0.1 * 0.9 / n)) << r << ' ' << k << ' ' << j;
+            }
+            std::printf(
+                "[ measured ] r %.2f, k %.1f: %.2f, %.2f, %.2f %% alarm for rho 0, 0.5, 0.8, %.2f %% for the "
+                "mixture\n",
+                r, k, 100 * static_cast<double>(alarms[0]) / n, 100 * static_cast<double>(alarms[1]) / n,
+                100 * static_cast<double>(alarms[2]) / n, 100 * static_cast<double>(alarms[3]) / n);
+            // The bound is near where customers come often enough to be missed within a year.
+            if (r > 1) {
+                EXPECT_GE(static_cast<double>(alarms[3]) / n, 0.04 - 3 * std::sqrt(0.06 * 0.94 / n));
+            }
+        }
+}
+
+}  // namespace
+}  // namespace clavis::defection
