@@ -129,7 +129,13 @@ def rows_of(table: Any, *, spend: bool = False) -> tuple[_clavis.lifetime.Rows, 
     frequency = columns["frequency"]
     if "T" in columns and frequency.dtype.kind == "f":
         # A customer without any purchase may have no frequency either.
-        frequency = np.where(np.isnan(columns["T"]) & np.isnan(frequency), 0.0, frequency)
+        unseen = np.isnan(columns["T"])
+        frequency = np.where(unseen & np.isnan(frequency), 0.0, frequency)
+        if (unseen & (frequency > 0)).any():
+            row = int(np.argmax(unseen & (frequency > 0)))
+            raise _clavis.InputError(
+                f'summary, column "frequency", row {row}: "{frequency[row]:g}" is above 0 where T is missing'
+            )
     rows = _clavis.lifetime.Rows(
         frequency=_counts(frequency),
         unit=unit,
