@@ -248,8 +248,8 @@ class NelsonAalen(Curve):
 
     Examples
     --------
-    >>> NelsonAalen().fit([5, 6, 6, 8], [1, 1, 0, 1]).predict(6).round(4)
-    array(0.5833)
+    >>> round(float(NelsonAalen().fit([5, 6, 6, 8], [1, 1, 0, 1]).predict(6)), 4)
+    0.5833
     """
 
     def _estimate(self, table: _clavis.statistics.LifeTable) -> Any:
@@ -330,7 +330,7 @@ def log_rank(
     --------
     >>> found = log_rank([5, 6, 6, 8, 10, 12], [1, 1, 0, 1, 0, 1], list("aabbba"))
     >>> round(found.statistic, 4), found.degrees_of_freedom
-    (0.8362, 1)
+    (0.8253, 1)
     """
     size = len(np.asarray(durations))
     codes, labels = coded(groups, "groups", size)
