@@ -275,6 +275,26 @@ class TestPictures:
         assert ax.get_title(loc="left").startswith("What 1,000 customers are worth (2 without value")
         assert ax.get_xscale() == "log"
 
+    def test_a_model_without_unit_takes_that_of_the_summary(self, cdnow: cv.Summary) -> None:
+        bare = cv.BetaGeoNBD(**BETA_GEO.params_)
+        for call in (plotting.frequency_table, plotting.calibration_table):
+            assert call(bare, cdnow)["expected"] == pytest.approx(call(BETA_GEO, cdnow)["expected"])
+        assert cv.plot_alive_matrix(bare, cdnow).get_xlabel() == "age at the last purchase, weeks"
+        with pytest.raises(ValueError, match="unit"):
+            cv.plot_tracking(bare, SALES, **SALES_COLUMNS)
+        days = cv.summarize(SALES, unit="day", **SALES_COLUMNS)
+        weeks = cv.summarize(SALES, **SALES_COLUMNS)
+        assert plotting.frequency_table(BETA_GEO, days)["expected"] == pytest.approx(
+            plotting.frequency_table(BETA_GEO, weeks)["expected"]
+        )
+
+    def test_models_of_whole_periods(self) -> None:
+        donors = cv.BetaGeoBetaBinomial(alpha=1.2, beta=0.75, gamma=0.66, delta=2.78, unit="year")
+        s = cv.Summary([0, 2, 3], [0, 4, 5], [6, 6, 6], unit="year")
+        assert plotting.frequency_table(donors, s, max_frequency=6)["expected"].sum() == pytest.approx(3)
+        assert cv.plot_alive_matrix(donors, s).get_xlabel() == "age at the last purchase, years"
+        assert cv.plot_rate_densities(donors).get_xlabel() == "chance of buying at an opportunity"
+
     def test_axes_given_are_drawn_on_and_returned(self, cdnow: cv.Summary, small: cv.Summary) -> None:
         calls: list[Callable[[Any], Any]] = [
             lambda ax: cv.plot_tracking(PARETO, SALES, ax=ax, **SALES_COLUMNS),

@@ -13,6 +13,7 @@ from clavis.plotting.lifetime_tables import (
     alive_table,
     calibration_table,
     frequency_table,
+    in_unit_of,
     rate_density_table,
     tracking_table,
     value_table,
@@ -176,6 +177,7 @@ def plot_alive_matrix(
     if T is None:
         if summary is None:
             raise ValueError("plot_alive_matrix: give T, the age of the customers, or a summary to take it from")
+        model = in_unit_of(model, summary)
         largest = float(np.nanmax(summary["T"]))
         T = np.timedelta64(round(largest * summary._unit), "us") if model._ready().unit else largest
     if max_frequency is None:

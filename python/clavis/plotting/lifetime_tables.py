@@ -135,7 +135,10 @@ def frequency_table(model: PurchaseModel, summary: Any, *, max_frequency: int = 
     ages = np.unique(age)
     if len(ages) > _AGES:
         ages = np.unique(np.quantile(ages, np.linspace(0, 1, _AGES)))
-    unit = _unit_of(model, summary)
+    model = in_unit_of(model, summary)
+    unit = int(model._ready().unit)
+    if isinstance(summary, Summary) and unit:
+        unit = summary._unit
     pmf = np.array([_new_customer_pmf(model, value, unit, shown) for value in ages])
     expected = np.array([np.interp(age, ages, column) @ weights for column in pmf.T])
     actual = np.bincount(np.minimum(frequency, shown).astype(int), weights=weights, minlength=shown + 1)
@@ -349,8 +352,11 @@ def _read(summary: Any, *names: str) -> tuple[Any, ...]:
     return (*(values[name][seen] for name in names), weights[seen])
 
 
-def _unit_of(model: PurchaseModel, summary: Any) -> int:
-    return summary._unit if isinstance(summary, Summary) else int(model._ready().unit)
+def in_unit_of(model: PurchaseModel, summary: Any) -> PurchaseModel:
+    """The model, or where it was given parameters and no unit the same model in the unit of the summary it meets."""
+    if model._ready().unit or model._nameless or not isinstance(summary, Summary):
+        return model
+    return type(model)(**{**model.params_, "unit": summary.unit})
 
 
 def _whole(value: int, name: str) -> int:
