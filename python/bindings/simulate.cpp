@@ -71,8 +71,6 @@ py::dict transactions_dict(simulate::shop_transactions&& table, simulate::shop_l
     result["customer_id"] = numbers(std::move(table.customer_id));
     result["time"] = times(std::move(table.time));
     result["amount"] = money(std::move(table.amount));
-    result["event_id"] = numbers(std::move(table.event_id));
-    result["known_time"] = times(std::move(table.known_time));
     result["order_id"] = numbers(std::move(table.order_id));
     result["kind"] = codes(std::move(table.kind), {"sale", "return"});
     result["category"] = codes(std::move(table.category), labels.categories);
@@ -81,9 +79,11 @@ py::dict transactions_dict(simulate::shop_transactions&& table, simulate::shop_l
     result["quantity"] = numbers(std::move(table.quantity));
     result["discount"] = money(std::move(table.discount));
     result["cost"] = money(std::move(table.cost));
-    result["margin"] = money(std::move(table.margin));
-    result["due_time"] = times(std::move(table.due_time));
-    result["paid_time"] = times(std::move(table.paid_time));
+    result["late_row"] = numbers(std::move(table.late.row));
+    result["late_known_time"] = times(std::move(table.late.known_time));
+    result["payment_row"] = numbers(std::move(table.payments.row));
+    result["payment_due_time"] = times(std::move(table.payments.due_time));
+    result["payment_paid_time"] = times(std::move(table.payments.paid_time));
     return result;
 }
 

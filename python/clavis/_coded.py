@@ -1,8 +1,8 @@
-"""A table whose columns of text are codes into a few texts until somebody asks for them."""
+"""A table whose columns of text are codes into a few texts, and others computed, when somebody asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from clavis.table import Table
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["CodedTable"]
+__all__ = ["CodedTable", "Computed"]
 
 Array = npt.NDArray[Any]
 
@@ -38,14 +38,30 @@ class Codes(NamedTuple):
         return texts[self.codes]
 
 
-def _column(values: Any) -> Array | Codes:
+class Computed(NamedTuple):
+    """A column of so many rows that follows from others; ``compute()`` makes it."""
+
+    size: int
+    compute: Callable[[], Array]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.size,)
+
+    def decoded(self) -> Array:
+        return self.compute()
+
+
+def _column(values: Any) -> Array | Codes | Computed:
+    if isinstance(values, Computed):
+        return values
     if isinstance(values, tuple):
         return Codes(*values)
     return np.array(values, dtype=object) if isinstance(values, list) else np.asarray(values)
 
 
 class CodedTable(Table):
-    """A table from arrays, lists of text, and pairs of codes and the texts they stand for."""
+    """A table from arrays, lists of text, pairs of codes and the texts they stand for, and columns to be computed."""
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
         super().__init__({})
@@ -55,7 +71,7 @@ class CodedTable(Table):
         chosen = np.asarray(rows)
         return CodedTable(
             {
-                name: (values.codes[chosen], values.names) if isinstance(values, Codes) else values[chosen]
+                name: (values.codes[chosen], values.names) if isinstance(values, Codes) else self[name][chosen]
                 for name, values in self._raw.items()
             }
         )
@@ -69,7 +85,7 @@ class CodedTable(Table):
                     np.where(values.codes < len(values.names), values.codes.astype(np.int32), -1), list(values.names)
                 )
                 if isinstance(values, Codes)
-                else values
+                else self[name]
                 for name, values in self._raw.items()
             },
             copy=False,
@@ -78,16 +94,21 @@ class CodedTable(Table):
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The columns as one Arrow record batch, text as dictionaries; ``requested_schema`` is ignored."""
-        plain = {name: values for name, values in self._raw.items() if not isinstance(values, Codes)}
+        return self.stream_of(self.columns)
+
+    def stream_of(self, names: Sequence[str]) -> object:
+        """Some of the columns as one Arrow record batch: the others need not be computed."""
+        chosen = {name: self._raw[name] for name in names}
+        plain = {name: self[name] for name, values in chosen.items() if not isinstance(values, Codes)}
         coded = {
             name: (np.ascontiguousarray(values.codes), list(values.names))
-            for name, values in self._raw.items()
+            for name, values in chosen.items()
             if isinstance(values, Codes)
         }
         columns = _input.from_arrays(plain, {name: name for name in plain})
-        return _clavis.simulate.export_coded(columns, self.columns, coded)
+        return _clavis.simulate.export_coded(columns, list(names), coded)
 
     @property
-    def _raw(self) -> dict[str, Array | Codes]:
-        raw: dict[str, Array | Codes] = self._columns.raw  # type: ignore[attr-defined]
+    def _raw(self) -> dict[str, Array | Codes | Computed]:
+        raw: dict[str, Array | Codes | Computed] = self._columns.raw  # type: ignore[attr-defined]
         return raw

@@ -78,6 +78,9 @@ def _batches(
         else:
             # Column by column: object columns then give errors that name the row, and pyarrow need not be there.
             yield from_arrays({label: _pandas_column(column) for label, column in columns.items()}, wanted, name)
+    elif hasattr(table, "stream_of"):
+        wanted = choose(table.columns)
+        yield from _streams.batches(_Chosen(table, list(dict.fromkeys(wanted.values()))), lambda _: wanted, name)
     elif hasattr(table, "__arrow_c_stream__"):
         yield from _streams.batches(table, choose, name)
     elif isinstance(table, Mapping):
@@ -85,6 +88,16 @@ def _batches(
         yield from_arrays({label: table[label] for label in wanted.values()}, wanted, name)
     else:
         raise _not_a_table(table, name)
+
+
+class _Chosen:
+    """Some columns of a table that computes columns when they are asked for."""
+
+    def __init__(self, table: Any, names: list[str]) -> None:
+        self._table, self._names = table, names
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._table.stream_of(self._names)
 
 
 def resolve(table: Any, roles: Mapping[str, str | None], name: str) -> tuple[Any, Mapping[str, str | None]]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis, _time
-from clavis._coded import CodedTable
+from clavis._coded import CodedTable, Computed
 from clavis.book import CustomerBook
 from clavis.table import Table
 
@@ -202,7 +202,8 @@ def simulate_shop(
     -------
     CustomerBook
         Times are datetime64[us] in UTC and whole seconds, money is in currency units and whole cents, ids are int64.
-        Columns of text hold few different texts and decode when they are first asked for.
+        Columns of text hold few different texts and decode when they are first asked for; ``event_id``, ``known_time``,
+        ``margin``, ``due_time`` and ``paid_time`` are computed then.
 
         ``transactions``: ``customer_id`` (from 1), ``time``, ``amount`` (negative for returns), ``event_id``,
         ``known_time``, ``order_id`` (a return carries that of its order), ``kind`` (``sale``, ``return``),
@@ -262,8 +263,40 @@ def simulate_shop(
     for name, size in (("segment_weights", 4), ("weekday_weights", 7), ("month_weights", 12), ("hour_weights", 24)):
         options[name] = _weights(options[name], size, name)
     core = _clavis.simulate.simulate_shop(options, threads, progress)
+    core["transactions"] = _transactions(core["transactions"])
     tables: dict[str, Any] = {name: CodedTable(columns) for name, columns in core.items()}
     return CustomerBook(**tables)
+
+
+_TRANSACTIONS = (
+    "customer_id", "time", "amount", "event_id", "known_time", "order_id", "kind", "category", "product_line", "store",
+    "quantity", "discount", "cost", "margin", "due_time", "paid_time",
+)  # fmt: skip
+
+
+def _transactions(lines: dict[str, Any]) -> dict[str, Any]:
+    """All columns: what follows from others, or differs from them in few rows, is computed when it is asked for."""
+    size = len(lines["customer_id"])
+
+    def margin() -> npt.NDArray[np.float64]:
+        cents = np.rint(lines["amount"] * 100) - np.rint(lines["cost"] * 100)
+        return cents / 100
+
+    def replaced(values: npt.NDArray[Any], rows: str, others: str) -> npt.NDArray[Any]:
+        values[lines[rows]] = lines[others]
+        return values
+
+    def never() -> npt.NDArray[np.datetime64]:
+        return np.full(size, np.datetime64("NaT"), "datetime64[us]")
+
+    computed = {
+        "event_id": lambda: np.arange(1, size + 1),
+        "known_time": lambda: replaced(lines["time"].copy(), "late_row", "late_known_time"),
+        "margin": margin,
+        "due_time": lambda: replaced(never(), "payment_row", "payment_due_time"),
+        "paid_time": lambda: replaced(never(), "payment_row", "payment_paid_time"),
+    }
+    return {name: Computed(size, computed[name]) if name in computed else lines[name] for name in _TRANSACTIONS}
 
 
 def _weights(weights: Sequence[float] | None, size: int, name: str) -> list[float] | None:

@@ -6,12 +6,14 @@
 #include "defection.hpp"
 #include "incidents.hpp"
 #include "interviews.hpp"
+#include "lines.hpp"
 #include "loyalty.hpp"
 #include "profiles.hpp"
 #include "referrals.hpp"
 #include "returns.hpp"
 #include "streams.hpp"
 #include "surveys.hpp"
+#include "tables.hpp"
 
 namespace clavis::simulate {
 
@@ -22,6 +24,12 @@ shop_plan::shop_plan(shop_options const& options, season_clock const& clock)
       periods(options),
       campaigns(options, clock) {
     if (!(arrival_end > 0)) throw input_error("simulate_shop: the shop is never open up to acquired_until");
+}
+
+void block_result::clear() {
+    lines.clear();
+    customers.clear();
+    std::apply([](auto&... table) { (simulate::clear(table), ...); }, tables);
 }
 
 void customer_simulator::draw_story(std::int64_t id) {
@@ -65,7 +73,12 @@ void customer_simulator::run(std::int64_t id, shop& whole, block_result& out) {
     out.customers.push_back({static_cast<std::int32_t>(lines), static_cast<std::int32_t>(orders_.size())});
 
     instant const acquired = clock_.start_of(0) + std::chrono::seconds{orders_.front().time};
-    auto& [contacts, surveys, wallet, life_events, costs, referrals, campaigns, interviews] = out.tables;
+    auto& [contacts, surveys, wallet, life_events, costs, referrals, campaigns, interviews, late, payments] =
+        out.tables;
+    add_late_lines(options_, clock_, id, out.lines, first_line, late);
+    if (story_.profile.segment == customer_segment::business)
+        add_payments(options_, clock_, id, story_.profile.late_payment_chance, out.lines, first_line,
+                     payments);
     add_contacts(clock_, story_, contacts);
     add_life_events(clock_, story_, life_events);
     std::int32_t const invitations = add_surveys(options_, clock_, story_, numbers(aspect::surveys), surveys);

@@ -29,19 +29,23 @@ struct shop_plan {
 };
 
 /// The tables that are made in blocks, in the order of shop.cpp's whole_tables.
-using small_tables = std::tuple<shop_contacts, shop_surveys, shop_wallet, shop_life_events, shop_costs,
-                                shop_referrals, shop_campaigns, shop_interviews>;
+using small_tables =
+    std::tuple<shop_contacts, shop_surveys, shop_wallet, shop_life_events, shop_costs, shop_referrals,
+               shop_campaigns, shop_interviews, shop_late_lines, shop_payments>;
 
 struct customer_size {
     std::int32_t lines;
     std::int32_t orders;
 };
 
-/// What a block of customers did.
+/// What a block of customers did; rows of late lines and payments count from its first line.
 struct block_result {
     std::vector<order_line> lines;
     std::vector<customer_size> customers;
     small_tables tables;
+
+    /// Forgets all rows and keeps the memory.
+    void clear();
 };
 
 /// Keeps its buffers from customer to customer.

@@ -19,10 +19,13 @@ duration seconds_of_days(double days) {
     return std::chrono::seconds{static_cast<std::int64_t>(std::min(86400 * days, 1e10))};
 }
 
+instant time_of(season_clock const& clock, order_line const& line) {
+    return clock.start_of(0) + std::chrono::seconds{line.time};
+}
+
 }  // namespace
 
-line_writer::line_writer(shop_options const& options, season_clock const& clock)
-    : options_(options), clock_(clock) {
+line_writer::line_writer(shop_options const& options, season_clock const& clock) : clock_(clock) {
     // Goods cost 15 % less than the mean in the first category and 15 % more in the last.
     std::size_t const size = options.categories.size();
     for (std::size_t c = 0; c < size; ++c) {
@@ -39,22 +42,16 @@ std::int64_t line_writer::cost_of(order_line const& line, std::int64_t list_pric
 
 void line_writer::write(std::int64_t customer_id, order_line const* lines, std::size_t size, line_position at,
                         shop_transactions& table) const {
-    instant const start = clock_.start_of(0);
     for (std::size_t i = 0; i < size; ++i) {
         order_line const& line = lines[i];
         std::size_t const row = at.line + i;
-        instant const time = start + std::chrono::seconds{line.time};
         std::int64_t const list_price =
             line.discount == 0 ? line.price
                                : static_cast<std::int64_t>(std::floor(
                                      static_cast<double>(line.price) * 100 / (100 - line.discount) + 0.5));
-        std::int64_t const amount = line.price * line.quantity;
-        std::int64_t const cost = cost_of(line, list_price) * line.quantity;
         table.customer_id[row] = customer_id;
-        table.time[row] = time;
-        table.amount[row] = amount;
-        table.event_id[row] = static_cast<std::int64_t>(row) + 1;
-        table.known_time[row] = time;
+        table.time[row] = time_of(clock_, line);
+        table.amount[row] = line.price * line.quantity;
         table.order_id[row] = at.order + line.order + 1;
         table.category[row] = line.category;
         table.product_line[row] = static_cast<std::uint8_t>(3 * line.category + line.product);
@@ -62,45 +59,47 @@ void line_writer::write(std::int64_t customer_id, order_line const* lines, std::
         table.kind[row] = line.quantity > 0 ? line_kind::sale : line_kind::return_;
         table.quantity[row] = std::int32_t{line.quantity};
         table.discount[row] = (list_price - line.price) * line.quantity;
-        table.cost[row] = cost;
-        table.margin[row] = amount - cost;
-        table.due_time[row] = no_time;
-        table.paid_time[row] = no_time;
+        table.cost[row] = cost_of(line, list_price) * line.quantity;
     }
-    if (options_.late_share > 0) {
-        auto random = stream_of(options_.seed, aspect::lateness, customer_id);
-        for (std::int64_t i = random.geometric(options_.late_share); i < static_cast<std::int64_t>(size);
-             i += 1 + random.geometric(options_.late_share)) {
-            std::size_t const row = at.line + static_cast<std::size_t>(i);
-            table.known_time[row] += seconds_of_days(options_.mean_late_delay * random.exponential());
-        }
-    }
-    if (segment_of(options_, customer_id) == customer_segment::business)
-        write_payments(customer_id, lines, size, at, table);
 }
 
-void line_writer::write_payments(std::int64_t customer_id, order_line const* lines, std::size_t size,
-                                 line_position at, shop_transactions& table) const {
-    double const chance = draw_profile(options_, customer_id).late_payment_chance;
-    auto random = stream_of(options_.seed, aspect::payments, customer_id);
+void add_late_lines(shop_options const& options, season_clock const& clock, std::int64_t customer_id,
+                    std::vector<order_line> const& lines, std::size_t first, shop_late_lines& table) {
+    if (!(options.late_share > 0)) return;
+    auto random = stream_of(options.seed, aspect::lateness, customer_id);
+    auto const size = static_cast<std::int64_t>(lines.size() - first);
+    for (std::int64_t i = random.geometric(options.late_share); i < size;
+         i += 1 + random.geometric(options.late_share)) {
+        std::size_t const row = first + static_cast<std::size_t>(i);
+        table.row.push_back(static_cast<std::int64_t>(row));
+        table.known_time.push_back(time_of(clock, lines[row]) +
+                                   seconds_of_days(options.mean_late_delay * random.exponential()));
+    }
+}
+
+void add_payments(shop_options const& options, season_clock const& clock, std::int64_t customer_id,
+                  double late_payment_chance, std::vector<order_line> const& lines, std::size_t first,
+                  shop_payments& table) {
+    auto random = stream_of(options.seed, aspect::payments, customer_id);
     std::int32_t order = -1;
     instant due = no_time;
     instant paid = no_time;
-    for (std::size_t i = 0; i < size; ++i) {
-        if (lines[i].quantity < 0) continue;
-        std::size_t const row = at.line + i;
-        if (lines[i].order != order) {
-            order = lines[i].order;
-            instant const time = table.time[row];
-            due = time + seconds_of_days(options_.payment_days);
-            bool const late = random.bernoulli(chance);
+    for (std::size_t row = first; row < lines.size(); ++row) {
+        order_line const& line = lines[row];
+        if (line.quantity < 0) continue;
+        if (line.order != order) {
+            order = line.order;
+            instant const time = time_of(clock, line);
+            due = time + seconds_of_days(options.payment_days);
+            bool const late = random.bernoulli(late_payment_chance);
             paid = late ? due + std::chrono::seconds{1} +
-                              seconds_of_days(options_.mean_payment_delay * random.exponential())
-                        : time + seconds_of_days(options_.payment_days * random.uniform());
-            if (paid >= clock_.end()) paid = no_time;
+                              seconds_of_days(options.mean_payment_delay * random.exponential())
+                        : time + seconds_of_days(options.payment_days * random.uniform());
+            if (paid >= clock.end()) paid = no_time;
         }
-        table.due_time[row] = due;
-        table.paid_time[row] = paid;
+        table.row.push_back(static_cast<std::int64_t>(row));
+        table.due_time.push_back(due);
+        table.paid_time.push_back(paid);
     }
 }
 

@@ -28,13 +28,19 @@ class line_writer {
 
   private:
     std::int64_t cost_of(order_line const& line, std::int64_t list_price) const;
-    void write_payments(std::int64_t customer_id, order_line const* lines, std::size_t size, line_position at,
-                        shop_transactions& table) const;
 
-    shop_options const& options_;
     season_clock const& clock_;
     std::vector<double> cost_ratio_;  // three of each category
 };
+
+/// Which of the lines from `first` on became known late. Rows are places among `lines`.
+void add_late_lines(shop_options const& options, season_clock const& clock, std::int64_t customer_id,
+                    std::vector<order_line> const& lines, std::size_t first, shop_late_lines& table);
+
+/// When a business customer owes and pays the lines from `first` on. Rows are places among `lines`.
+void add_payments(shop_options const& options, season_clock const& clock, std::int64_t customer_id,
+                  double late_payment_chance, std::vector<order_line> const& lines, std::size_t first,
+                  shop_payments& table);
 
 std::vector<std::string> product_line_names(std::vector<std::string> const& categories);
 

@@ -12,9 +12,14 @@
 namespace clavis::simulate {
 
 inline auto columns(shop_transactions& t) {
-    return std::tie(t.customer_id, t.time, t.amount, t.event_id, t.known_time, t.order_id, t.category,
-                    t.product_line, t.store, t.kind, t.quantity, t.discount, t.cost, t.margin, t.due_time,
-                    t.paid_time);
+    return std::tie(t.customer_id, t.time, t.amount, t.order_id, t.category, t.product_line, t.store, t.kind,
+                    t.quantity, t.discount, t.cost);
+}
+inline auto columns(shop_late_lines& t) {
+    return std::tie(t.row, t.known_time);
+}
+inline auto columns(shop_payments& t) {
+    return std::tie(t.row, t.due_time, t.paid_time);
 }
 inline auto columns(shop_customers& t) {
     return std::tie(t.customer_id, t.segment, t.account_id, t.owner, t.acquired_by, t.acquired_time,
@@ -55,6 +60,24 @@ inline auto columns(shop_truth& t) {
 template <class Table>
 void resize(Table& table, std::size_t size) {
     std::apply([=](auto&... column) { (column.resize(size), ...); }, columns(table));
+}
+
+/// To `size` rows, which are the part `done` of what is to come: memory is taken once for all of it, with some to spare,
+/// and what is not touched costs nothing.
+template <class Table>
+void grow(Table& table, std::size_t size, double done) {
+    std::size_t const needed =
+        done < 1 ? static_cast<std::size_t>(1.1 * static_cast<double>(size) / done) + 1000 : size;
+    auto grow_column = [=](auto& column) {
+        if (column.capacity() < size) column.reserve(needed);
+        column.resize(size);
+    };
+    std::apply([&](auto&... column) { (grow_column(column), ...); }, columns(table));
+}
+
+template <class Table>
+void clear(Table& table) {
+    std::apply([](auto&... column) { (column.clear(), ...); }, columns(table));
 }
 
 template <class Table>

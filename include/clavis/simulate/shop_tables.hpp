@@ -61,13 +61,29 @@ inline constexpr instant no_time{duration{std::numeric_limits<std::int64_t>::min
 inline constexpr std::int32_t no_day = std::numeric_limits<std::int32_t>::min();
 inline constexpr std::uint8_t no_code = 255;
 
-/// The lines of all orders, customer by customer, and ascending in time within a customer.
+/// Lines that became known later than they happened, in the order of their rows.
+struct shop_late_lines {
+    shop_column<std::int64_t> row;  ///< of the transactions, from 0
+    shop_column<instant> known_time;
+
+    std::size_t size() const { return row.size(); }
+};
+
+/// Sale lines of orders on account, in the order of their rows.
+struct shop_payments {
+    shop_column<std::int64_t> row;  ///< of the transactions, from 0
+    shop_column<instant> due_time;
+    shop_column<instant> paid_time;  ///< no_time where not paid in the period
+
+    std::size_t size() const { return row.size(); }
+};
+
+/// The lines of all orders, customer by customer, and ascending in time within a customer. Columns that follow from the
+/// others, or that differ from them in few rows, are made when they are asked for.
 struct shop_transactions {
     shop_column<std::int64_t> customer_id;  ///< 1 ... customers
     shop_column<instant> time;              ///< whole seconds
     shop_column<std::int64_t> amount;       ///< cents, negative for returns
-    shop_column<std::int64_t> event_id;     ///< 1, 2, ...
-    shop_column<instant> known_time;        ///< time, or later where the records were late
     shop_column<std::int64_t> order_id;     ///< a return carries the id of the order it undoes
     shop_column<std::uint8_t> category;
     shop_column<std::uint8_t> product_line;  ///< three of each category
@@ -75,11 +91,17 @@ struct shop_transactions {
     shop_column<line_kind> kind;
     shop_column<std::int32_t> quantity;  ///< negative for returns; amount / quantity is the price in cents
     shop_column<std::int64_t>
-        discount;                      ///< cents off the list price, amount + discount; negative for returns
-    shop_column<std::int64_t> cost;    ///< cents; negative for returns
-    shop_column<std::int64_t> margin;  ///< amount - cost
-    shop_column<instant> due_time;     ///< of orders on account
-    shop_column<instant> paid_time;    ///< of orders on account that are paid in the period
+        discount;                    ///< cents off the list price, amount + discount; negative for returns
+    shop_column<std::int64_t> cost;  ///< cents; negative for returns
+    shop_late_lines late;
+    shop_payments payments;
+
+    shop_column<std::int64_t> event_id() const;  ///< 1, 2, ...
+    shop_column<instant> known_time() const;     ///< time, or later where the records were late
+    shop_column<std::int64_t> margin() const;    ///< amount - cost
+    shop_column<instant> due_time() const;       ///< of orders on account, else no_time
+    shop_column<instant> paid_time()
+        const;  ///< of orders on account that are paid in the period, else no_time
 
     std::size_t size() const { return customer_id.size(); }
     column_view time_view() const;

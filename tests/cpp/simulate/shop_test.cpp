@@ -49,6 +49,17 @@ std::int64_t bits_of(T value) {
     return static_cast<std::int64_t>(value);
 }
 
+/// All columns of a table, those included that are made when asked for.
+template <class Table>
+auto all_columns(Table& table) {
+    return cs::columns(table);
+}
+auto all_columns(cs::shop_transactions& t) {
+    return std::make_tuple(t.customer_id, t.time, t.amount, t.event_id(), t.known_time(), t.order_id,
+                           t.category, t.product_line, t.store, t.kind, t.quantity, t.discount, t.cost,
+                           t.margin(), t.due_time(), t.paid_time());
+}
+
 /// Calls visit(table, column, row, bits) for every value, tables and columns by their place.
 template <class Visit>
 void each_value(cs::shop shop, Visit&& visit) {
@@ -60,7 +71,7 @@ void each_value(cs::shop shop, Visit&& visit) {
                 visit(table_number, column_number, row, bits_of(column[row]));
             ++column_number;
         };
-        std::apply([&](auto&... column) { (each_column(column), ...); }, cs::columns(table));
+        std::apply([&](auto const&... column) { (each_column(column), ...); }, all_columns(table));
         ++table_number;
     };
     std::apply([&](auto&... table) { (each_table(table), ...); }, tables(shop));

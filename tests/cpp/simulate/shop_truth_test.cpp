@@ -413,6 +413,11 @@ TEST(shop_truth, lines_carry_what_was_planted) {
     simulated const made({.customers = 8000, .seed = 107});
     auto const& shop = made.shop;
     auto const& lines = shop.transactions;
+    auto const event_id = lines.event_id();
+    auto const margin = lines.margin();
+    auto const known_time = lines.known_time();
+    auto const due_time = lines.due_time();
+    auto const paid_time = lines.paid_time();
     tally discounts;
     tally late;
     double lateness = 0;
@@ -423,8 +428,8 @@ TEST(shop_truth, lines_carry_what_was_planted) {
     for (std::size_t i = 0; i < lines.size(); ++i) {
         auto const row = row_of(lines.customer_id[i]);
         bool const sale = lines.kind[i] == cs::line_kind::sale;
-        ASSERT_EQ(lines.event_id[i], static_cast<std::int64_t>(i) + 1);
-        ASSERT_EQ(lines.margin[i], lines.amount[i] - lines.cost[i]);
+        ASSERT_EQ(event_id[i], static_cast<std::int64_t>(i) + 1);
+        ASSERT_EQ(margin[i], lines.amount[i] - lines.cost[i]);
         ASSERT_EQ(lines.product_line[i] / 3, lines.category[i]);
         ASSERT_EQ(lines.cost[i] >= 0, sale || lines.cost[i] == 0);
         ASSERT_LT(lines.store[i], shop.labels.stores.size());
@@ -432,20 +437,20 @@ TEST(shop_truth, lines_carry_what_was_planted) {
         double const off = static_cast<double>(lines.discount[i]) / list;
         double const per_piece = std::fabs(list / lines.quantity[i]);
         ASSERT_NEAR(10 * off, std::round(10 * off), 10 / per_piece);
-        auto const known = lines.known_time[i] - lines.time[i];
+        auto const known = known_time[i] - lines.time[i];
         late.trial(known > clavis::duration{0}, 0.01);
         lateness += clavis::in_units(known, clavis::day);
         if (sale && per_piece > 100) discounts.trial(lines.discount[i] > 0, 0.15);
         bool const business = shop.customers.segment[row] == cs::customer_segment::business;
-        ASSERT_EQ(lines.due_time[i] != cs::no_time, business && sale);
+        ASSERT_EQ(due_time[i] != cs::no_time, business && sale);
         if (!business || !sale || lines.order_id[i] == last_order) continue;
         last_order = lines.order_id[i];
-        EXPECT_EQ(lines.due_time[i] - lines.time[i], 30 * clavis::day);
-        if (made.day(lines.due_time[i]) + 200 > made.options.days) continue;  // may not be paid yet
-        auto const overdue = lines.paid_time[i] - lines.due_time[i];
+        EXPECT_EQ(due_time[i] - lines.time[i], 30 * clavis::day);
+        if (made.day(due_time[i]) + 200 > made.options.days) continue;  // may not be paid yet
+        auto const overdue = paid_time[i] - due_time[i];
         late_payments.trial(overdue > clavis::duration{0}, shop.truth.late_payment_chance[row]);
         if (overdue > clavis::duration{0}) delay += clavis::in_units(overdue, clavis::day);
-        EXPECT_GE(lines.paid_time[i], lines.time[i]);
+        EXPECT_GE(paid_time[i], lines.time[i]);
     }
     EXPECT_LT(std::fabs(discounts.score()), 4);
     EXPECT_LT(std::fabs(late.score()), 4);
