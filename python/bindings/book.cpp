@@ -114,11 +114,12 @@ std::vector<ledger::table_column> table_columns(columns const& batch) {
 }
 
 ledger::table_check make_check(std::string const& table, bool refuse, bool keep, std::string time_zone,
-                               unsigned threads) {
+                               unsigned threads, std::optional<std::int32_t> observed_until) {
     return ledger::table_check(ledger::table_rule_of(table),
                                {.on_bad_rows = refuse ? ledger::bad_rows::refuse : ledger::bad_rows::raise,
                                 .keep = keep,
                                 .find_alike = !keep,
+                                .observed_until = observed_until,
                                 .time_zone = std::move(time_zone),
                                 .threads = threads});
 }
@@ -211,7 +212,7 @@ void bind_book(py::module_& room) {
 
     py::class_<ledger::table_check>(room, "TableCheck")
         .def(py::init(&make_check), py::arg("table"), py::kw_only(), py::arg("refuse"), py::arg("keep"),
-             py::arg("time_zone"), py::arg("threads"))
+             py::arg("time_zone"), py::arg("threads"), py::arg("observed_until") = py::none())
         .def(
             "read",
             [](ledger::table_check& check, columns const& batch) {
@@ -228,6 +229,8 @@ void bind_book(py::module_& room) {
                      result[py::str(std::string(column.rule->name))] = kept_to_numpy(column);
                  return result;
              })
+        .def("row_numbers",
+             [](ledger::table_check const& check) { return to_numpy(std::vector(check.kept_rows())); })
         .def(
             "coverage",
             [](ledger::table_check const& check, ledger::table_check const& other) {

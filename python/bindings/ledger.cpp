@@ -210,6 +210,10 @@ void bind_ledger(py::module_& module) {
         .def_property_readonly("day", [](ledger::history const& h) { return days_to_numpy(h.day); })
         .def_property_readonly("orders",
                                [](ledger::history const& h) { return to_numpy(std::vector(h.orders)); })
+        .def_property_readonly("sales",
+                               [](ledger::history const& h) { return to_numpy(std::vector(h.sales)); })
+        .def_property_readonly("returns",
+                               [](ledger::history const& h) { return to_numpy(std::vector(h.returns)); })
         .def_property_readonly("amount_scale", [](ledger::history const& h) { return h.amount_scale; });
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clavis import _threads
 from clavis._clavis import Cancelled, InputError, __version__
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
@@ -108,3 +109,5 @@ __all__ = [
     "summarize",
     "threshold_for",
 ]
+
+_threads.check_everywhere(globals(), __all__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clavis import _clavis, _input
+from clavis import _clavis, _input, _time, _wallet
 from clavis.quality import BookQuality, Quality
 from clavis.table import Table
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "read"]
 
 Check = _clavis.ledger.TableCheck
+History = _clavis.ledger.History
 
 _RULES: dict[str, dict[str, Any]] = {table["name"]: table for table in _clavis.ledger.schema()}
 #: What a column without a value is.
@@ -54,16 +55,23 @@ def read(
 
 def check(book: CustomerBook) -> BookQuality:
     """The quality of every table, each read once."""
-    bought, transactions = _transactions(book)
+    bought, transactions, history = _transactions(book)
     as_of = transactions.last_day
     found = {"transactions": transactions}
+    last_day = None if as_of is None else _time.day_number(as_of, "as_of")
     for name in book.tables:
         if name == "transactions":
             continue
-        reader = Check(name, refuse=True, keep=False, time_zone="", threads=0)
+        reader = Check(name, refuse=True, keep=False, time_zone="", threads=0, observed_until=last_day)
+        amounts = _wallet.reader(book) if name == "wallet" else None
         for batch in _input.batches(book, _roles(name), name):
             reader.read(batch)
+            if amounts is not None:
+                amounts.read(batch)
         quality = Quality.from_dict(reader.report())
+        if amounts is not None and history is not None:
+            own = _wallet.below_own_spend(amounts, history, book.names(name)["category_spend"])
+            quality = dataclasses.replace(quality, noted=[*quality.noted, *own])
         if "customer_id" in book.names(name):
             customers, covered, unknown = bought.coverage(reader)
             quality = dataclasses.replace(
@@ -75,11 +83,13 @@ def check(book: CustomerBook) -> BookQuality:
     return BookQuality({name: found[name] for name in book.tables}, as_of)
 
 
-def _transactions(book: CustomerBook) -> tuple[Check, Quality]:
-    """One pass for both: what counts as a purchase, and what the other columns hold."""
+def _transactions(book: CustomerBook) -> tuple[Check, Quality, History | None]:
+    """One pass for all: what counts as a purchase, what other columns hold, and what was spent where that is asked."""
     from clavis.summary import Summarizer
 
     reader = Check("transactions", refuse=True, keep=False, time_zone="", threads=0)
+    asked = "wallet" in book.tables and "category_spend" in book.names("wallet")
+    asked = asked and "amount" in book.names("transactions")
     state = Summarizer(on_bad_rows="refuse")._state
     trouble: list[str] = []
     for batch in _input.batches(book, _roles("transactions")):
@@ -97,13 +107,15 @@ def _transactions(book: CustomerBook) -> tuple[Check, Quality]:
         refused = [entry for entry in report["refused"] if entry["column"] not in judged]
         report = {**state.quality(), **rest, "noted": [*refused, *rest["noted"]]}
     customers = reader.coverage(reader)[0]
-    return reader, dataclasses.replace(
+    history = state.history() if asked and not trouble and report["rows_used"] else None
+    found = dataclasses.replace(
         Quality.from_dict(report),
         notes=[*report["notes"], *trouble],
         customers=customers,
         days_stale=None,
         extra_columns=_extra_columns(book, "transactions"),
     )
+    return reader, found, history
 
 
 def _stale(last_day: datetime.date | None, as_of: datetime.date | None) -> int | None:

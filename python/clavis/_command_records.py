@@ -6,6 +6,7 @@ import difflib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clavis._clavis import InputError
@@ -16,7 +17,9 @@ from clavis.sources import Session
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["Reading", "Roles", "read_records", "stream_records"]
+    from clavis.quality import Quality
+
+__all__ = ["Reading", "Roles", "book_sources", "check_others", "read_records", "stream_records"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,54 @@ def stream_records(reading: Reading, wanted: Roles, stages: Stages) -> tuple[pya
     except BaseException:
         session.close()
         raise
+
+
+_ENDINGS = (".parquet", ".csv", ".csv.gz")
+
+
+def book_sources(source: str, tables: Sequence[str], database: str | None) -> tuple[str, dict[str, str]]:
+    """Where the transactions are, and the other tables of the book by their names.
+
+    ``tables`` are NAME=SOURCE. A folder that holds a table of a book in a file of its name stands for all of these.
+    """
+    from clavis.book import SCHEMA
+
+    folder = Path(source)
+    others: dict[str, str] = {}
+    if database is None and folder.is_dir():
+        files = {name: path for name in SCHEMA for end in _ENDINGS if (path := folder / (name + end)).is_file()}
+        if "transactions" not in files:
+            raise InputError(f"{source}: this folder has no {' or '.join('transactions' + end for end in _ENDINGS)}")
+        source = str(files.pop("transactions"))
+        others = {name: str(path) for name, path in files.items()}
+    for text in tables:
+        name, equals, place = text.partition("=")
+        if not equals or not place:
+            raise InputError(f"--table: {text!r} is not NAME=SOURCE")
+        if name not in SCHEMA or name == "transactions":
+            known = ", ".join(table for table in SCHEMA if table != "transactions")
+            raise InputError(f'--table: there is no table "{name}"; its name must be one of {known}')
+        others[name] = place
+    return source, others
+
+
+def check_others(
+    others: dict[str, str], transactions: pyarrow.Table, roles: Roles, reading: Reading, stages: Stages
+) -> dict[str, Quality]:
+    """The quality of the other tables of a book, in the order of the book's."""
+    if not others:
+        return {}
+    from clavis.book import CustomerBook
+
+    read = {}
+    for name, source in others.items():
+        stages(f"reading {name}", 0.0)
+        with Session() as session:
+            select = session.select(source, reading.database, reading.encoding, reading.date_format)
+            read[name] = session.table(select)
+    named = {"customer_id" if role == "customer" else role: label for role, label in roles.__dict__.items() if label}
+    book = CustomerBook(transactions, columns={"transactions": named}, **read)
+    return {name: book.quality[name] for name in book.tables if name != "transactions"}
 
 
 def _statement(session: Session, reading: Reading, wanted: Roles, stages: Stages) -> tuple[str, Roles]:

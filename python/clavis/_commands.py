@@ -16,7 +16,7 @@ import typer
 from clavis import _text, _write
 from clavis._clavis import Cancelled, InputError, __version__
 from clavis._command_output import Page, Stages
-from clavis._command_records import Reading, Roles, read_records
+from clavis._command_records import Reading, Roles, book_sources, check_others, read_records
 from clavis._databases import without_credentials
 
 if TYPE_CHECKING:
@@ -360,11 +360,24 @@ def validate(
     date_format: DateFormat = None,
     time_zone: TimeZone = None,
     as_of: AsOf = None,
+    tables: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--table",
+            metavar="NAME=SOURCE",
+            help="Another table of the book (contacts, surveys, wallet, …), its columns named as documented; "
+            "once for each.",
+        ),
+    ] = None,
     machine: Machine = False,
 ) -> None:
-    """Check records; exit code 1 if a row cannot be used."""
+    """Check records; exit code 1 if a row cannot be used.
+
+    Where SOURCE is a folder, its transactions (.parquet, .csv or .csv.gz) are checked and every other table of a book.
+    """
     import clavis
 
+    source, others = book_sources(source, tables or [], database)
     with Stages() as stages:
         reading = Reading(source, database, encoding, date_format)
         table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
@@ -377,16 +390,20 @@ def validate(
             on_bad_rows="refuse",
             progress=stages,
         )
+        found = check_others(others, table, roles, Reading("", database, encoding, date_format), stages)
     quality = summary.quality
     assert quality is not None
     if machine:
         facts = {"source": without_credentials(source), "customers": len(summary), "quality": quality.to_dict()}
+        facts["tables"] = {name: one.to_dict() for name, one in found.items()}
         print(_write.to_json(facts), end="")
     else:
         for line in _text.quality_lines(quality):
             print(line)
         print(_text.counted(len(summary), "customer"))
-    if quality.rows_refused:
+        for one in found.values():
+            print(one)
+    if quality.rows_refused or any(one.rows_refused for one in found.values()):
         raise typer.Exit(1)
 
 

@@ -112,6 +112,19 @@ def resolve(table: Any, roles: Mapping[str, str | None], name: str) -> tuple[Any
     }
 
 
+def declares_text(table: Any, label: str) -> bool:
+    """Whether a table of pyarrow, polars or DuckDB, which may hold no rows to tell it, declares a column as text."""
+    schema = getattr(table, "schema", None)
+    kind = ""
+    if hasattr(schema, "field"):
+        kind = str(schema.field(label).type)
+    elif isinstance(schema, Mapping):
+        kind = str(schema[label])
+    elif hasattr(table, "types") and label in getattr(table, "columns", ()):
+        kind = str(table.types[list(table.columns).index(label)])
+    return re.search("string|utf8|varchar|categorical|enum", kind.lower()) is not None
+
+
 def optional_column(table: Any, label: str | None, default: str, name: str = "transactions") -> str | None:
     """The label, or ``None`` where nobody asked for another name than the default and the table has no such column."""
     table, roles = resolve(table, {default: label}, name)

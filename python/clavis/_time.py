@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,10 @@ from clavis import _clavis
 
 Duration: TypeAlias = "str | datetime.timedelta | np.timedelta64"
 Date: TypeAlias = "str | datetime.date | np.datetime64"
+
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?"
+)
 
 __all__ = ["Date", "Duration", "day_number", "microseconds", "optional_day_number", "to_date", "unit_text"]
 
@@ -40,9 +45,13 @@ def unit_text(length: int) -> str:
 
 
 def day_number(date: Date, name: str) -> int:
-    """Days since 1970-01-01 of a calendar day: text, a date, a datetime or a NumPy datetime."""
+    """Days since 1970-01-01 of a calendar day: text, a date, a datetime or a NumPy datetime.
+
+    Of a datetime, in text or not, its day counts as it is written.
+    """
     if isinstance(date, str):
-        return int(_clavis.core.parse_date(date))
+        instant = _INSTANT.fullmatch(date)
+        return int(_clavis.core.parse_date(instant[1] if instant else date))
     if isinstance(date, datetime.datetime) and date == date:  # pandas.NaT calls itself a datetime and equals nothing
         date = date.date()
     if not isinstance(date, (datetime.date, np.datetime64)):

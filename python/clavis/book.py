@@ -150,13 +150,14 @@ class CustomerBook:
         >>> book.identities.customers_joined
         1
         """
-        from clavis.identities import identity_map
+        from clavis.identities import check_kind, identity_map
 
         book = copy.copy(self)
         book._quality = None
         book._identities = None
         book._identity_maps = (*self._identity_maps, identity_map(identities, on_conflict))
         book._original = self
+        check_kind(book)
         return book
 
     @property

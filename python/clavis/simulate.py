@@ -279,7 +279,7 @@ def _transactions(lines: dict[str, Any]) -> dict[str, Any]:
     size = len(lines["customer_id"])
 
     def margin() -> npt.NDArray[np.float64]:
-        cents = np.rint(lines["amount"] * 100) - np.rint(lines["cost"] * 100)
+        cents: npt.NDArray[np.float64] = np.rint(lines["amount"] * 100) - np.rint(lines["cost"] * 100)
         return cents / 100
 
     def replaced(values: npt.NDArray[Any], rows: str, others: str) -> npt.NDArray[Any]:

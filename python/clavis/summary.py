@@ -85,6 +85,8 @@ class Summary(TextTable):
     def _from_core(cls, core: Mapping[str, Any]) -> Summary:
         summary = cls.__new__(cls)
         facts = {name: core[name] for name in ("left_out", "observed_until")}
+        if not len(core["columns"]["frequency"]) and not core["quality"]["rows_used"] and not facts["observed_until"]:
+            facts["observed_until"] = None  # nobody was there, and no day was given
         summary._set(core["columns"], core["unit"], quality=Quality.from_dict(core["quality"]), **facts)
         return summary
 
@@ -206,6 +208,9 @@ class Summarizer:
     >>> summary = state.finish()                               # doctest: +SKIP
     """
 
+    #: The ids of an empty batch: what type those of a summary of nobody are.
+    _no_ids: npt.NDArray[Any] | None = None
+
     def __init__(
         self,
         *,
@@ -253,13 +258,22 @@ class Summarizer:
 
     def update(self, batch: Any) -> Summarizer:
         """Read one more batch of transactions: any table. Returns the state itself."""
+        rows = 0
         for columns in _input.batches(batch, self._roles, optional=_OPTIONAL):
             self._state.update(columns)
+            rows += len(columns)
+            if not len(columns):
+                self._no_ids = _clavis.core.labels(columns, "customer_id", "transactions", 0)
+        if not rows:
+            table, roles = _input.resolve(batch, self._roles, "transactions")
+            if _input.declares_text(table, str(roles["customer_id"])):
+                self._no_ids = np.empty(0, dtype=object)
         return self
 
     def merge(self, other: Summarizer) -> Summarizer:
         """Take in what another state with the same keywords has read. Returns the state itself."""
         self._state.merge(other._state)
+        self._no_ids = other._no_ids if self._no_ids is None else self._no_ids
         return self
 
     def to_bytes(self) -> bytes:
@@ -321,7 +335,23 @@ class Summarizer:
 
     def finish(self) -> Summary:
         """The summary of all that was read; the state can go on reading afterwards."""
-        return Summary._from_core(self._state.finish())
+        core = self._state.finish()
+        if not len(core["columns"]["customer_id"]):
+            core["columns"] = self._of_nobody(core["columns"])
+        return Summary._from_core(core)
+
+    def _of_nobody(self, columns: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """The columns of the types that they have with rows: what no row has shown, the empty tables and names tell."""
+        if self._no_ids is not None:
+            columns["customer_id"] = self._no_ids
+        if self._roles["amount"] is None or "net_amount" in columns:
+            return columns
+        money = {"T": ["monetary_value"], "lines": ["net_amount", "returns_amount"]}
+        filled: dict[str, npt.NDArray[Any]] = {}
+        for name, values in columns.items():
+            filled[name] = values
+            filled |= {after: np.empty(0) for after in money.get(name, [])}
+        return filled
 
 
 def summarize(
@@ -405,7 +435,8 @@ def summarize(
         ``last_time``, ``orders``, ``days``, ``lines``, ``net_amount``, ``returns_amount`` and with ``calibrate_until``
         ``frequency_holdout``, ``duration_holdout``. T counts from the first day to ``observe_until`` (or
         ``calibrate_until``). With another ``collapse`` than a day, ages run between the starts of its periods (with
-        ``"none"``, between instants, to the end of the last day).
+        ``"none"``, between instants, to the end of the last day). A table without rows, or without any customer, gives
+        a summary without rows.
 
     Raises
     ------

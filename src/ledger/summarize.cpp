@@ -223,7 +223,17 @@ summarizer::memory summarizer::held() const {
 }
 
 summary summarizer::finish() const {
-    if (!intake_.last_day()) refuse_empty(quality());
+    if (!intake_.last_day()) {
+        summary none;
+        none.unit = options_.unit;
+        none.observed_until = options_.calibrate_until.value_or(options_.observe_until.value_or(sys_days{}));
+        if (options_.calibrate_until) none.holdout_until = options_.observe_until;
+        none.quality = quality();
+        // That nobody is there is an answer; rows of which none is fit are not.
+        if (none.quality.rows_read != none.quality.rows_without_customer) refuse_empty(none.quality);
+        none.customer_id = intake_.customers().ids({});
+        return none;
+    }
     std::int32_t const first_seen = *intake_.first_day();
     std::int32_t const until =
         options_.observe_until ? day_number(*options_.observe_until) : *intake_.last_day();

@@ -189,6 +189,7 @@ struct note {
 struct table_check::batch_check {
     static constexpr std::uint16_t no_customer = 1;
     table_rule const& rule;
+    std::optional<std::int32_t> observed_until;
     std::vector<std::pair<column_rule const*, table_column const*>> columns;
     std::size_t size = 0;
     std::vector<std::uint16_t> status;
@@ -272,7 +273,12 @@ struct table_check::batch_check {
                     continue;
                 }
                 problem const why = check(*known, values, row);
-                if (why == problem::none) continue;
+                if (why == problem::none) {
+                    if (known->past && lies_ahead(values, row))
+                        found.push_back(
+                            {.row = row, .reason = "lies after the last transaction", .column = at});
+                    continue;
+                }
                 if (known->noted) {
                     found.push_back({.row = row, .reason = describe(why, *known, rule), .column = at});
                     continue;
@@ -284,6 +290,7 @@ struct table_check::batch_check {
         check_one_of(begin, end);
         check_scores(begin, end);
         check_orders(begin, end, found);
+        check_sizes(begin, end, found);
         check_referrals(begin, end, found);
         if (!days.empty()) find_days(begin, end, zone);
         if (prints != nullptr) take_fingerprints(begin, end, prints);
@@ -323,10 +330,7 @@ struct table_check::batch_check {
         auto const* scale = find("scale");
         auto const* score = find("score");
         if (scale == nullptr || score == nullptr) return;
-        auto const place =
-            static_cast<std::size_t>(std::find_if(columns.begin(), columns.end(),
-                                                  [score](auto const& one) { return one.second == score; }) -
-                                     columns.begin());
+        std::size_t const place = place_of(score);
         for (std::size_t row = begin; row < end; ++row) {
             if (status[row] > no_customer || is_missing(scale->values, row)) continue;
             problem why = problem::none;
@@ -341,15 +345,43 @@ struct table_check::batch_check {
         }
     }
 
+    bool lies_ahead(column_view const& times, std::size_t row) const {
+        if (!observed_until) return false;
+        auto const time = time_at(times, row);
+        return time.why == read_time::problem::none &&
+               std::chrono::floor<std::chrono::days>(time.when).time_since_epoch().count() > *observed_until;
+    }
+
+    std::size_t place_of(table_column const* column) const {
+        return static_cast<std::size_t>(
+            std::find_if(columns.begin(), columns.end(),
+                         [column](auto const& one) { return one.second == column; }) -
+            columns.begin());
+    }
+
+    void check_sizes(std::size_t begin, std::size_t end, std::vector<note>& found) const {
+        for (order_rule const& pair : rule.sizes) {
+            auto const* smaller = find(pair.earlier);
+            auto const* larger = find(pair.later);
+            if (smaller == nullptr || larger == nullptr) continue;
+            for (std::size_t row = begin; row < end; ++row) {
+                if (is_missing(smaller->values, row) || is_missing(larger->values, row)) continue;
+                problem why = problem::none;
+                double const a = number_at(smaller->values, row, why);
+                double const b = number_at(larger->values, row, why);
+                if (why == problem::none && b < a)
+                    found.push_back(
+                        {.row = row, .reason = std::string(pair.problem), .column = place_of(larger)});
+            }
+        }
+    }
+
     void check_orders(std::size_t begin, std::size_t end, std::vector<note>& found) const {
         for (order_rule const& order : rule.orders) {
             auto const* earlier = find(order.earlier);
             auto const* later = find(order.later);
             if (earlier == nullptr || later == nullptr) continue;
-            auto const place = static_cast<std::size_t>(
-                std::find_if(columns.begin(), columns.end(),
-                             [later](auto const& one) { return one.second == later; }) -
-                columns.begin());
+            std::size_t const place = place_of(later);
             for (std::size_t row = begin; row < end; ++row) {
                 auto const a = time_at(earlier->values, row);
                 auto const b = time_at(later->values, row);
@@ -411,6 +443,7 @@ table_check::table_check(table_rule const& rule, table_options options)
 
 void table_check::read(std::span<table_column const> batch) {
     batch_check now{.rule = rule_,
+                    .observed_until = options_.observed_until,
                     .columns = {},
                     .size = batch.empty() ? 0 : batch.front().values.size,
                     .status = {},
@@ -479,6 +512,7 @@ void table_check::read(std::span<table_column const> batch) {
     }
     if (options_.find_alike) fingerprints_.resize(usable);
     read_customers(batch, now.status);
+    read_referrals(batch, now.status);
     if (options_.keep) keep_rows(batch, now.status);
     quality_.rows_read += static_cast<std::int64_t>(now.size);
 }
@@ -509,9 +543,42 @@ void table_check::read_customers(std::span<table_column const> batch,
     }
 }
 
+void table_check::read_referrals(std::span<table_column const> batch,
+                                 std::vector<std::uint16_t> const& status) {
+    auto column = [&](std::string_view name) {
+        auto const at = std::find_if(batch.begin(), batch.end(),
+                                     [&](table_column const& one) { return one.name == name; });
+        return at == batch.end() || !at->values ? nullptr : &*at;
+    };
+    auto const* referrer = column("referrer_id");
+    auto const* customer = column("customer_id");
+    if (referrer == nullptr || customer == nullptr) return;
+    // Ids of two kinds are of different people.
+    bool const text = customer->values.is_text();
+    if (referrer->values.is_text() != text || (people_.size() > 0 && people_.is_text() != text)) return;
+    std::vector<std::uint8_t> skip(status.size());
+    std::transform(status.begin(), status.end(), skip.begin(),
+                   [](std::uint16_t fate) { return static_cast<std::uint8_t>(fate != 0); });
+    if (std::find(skip.begin(), skip.end(), std::uint8_t{0}) == skip.end()) return;
+    std::vector<std::uint32_t> from(status.size());
+    std::vector<std::uint32_t> to(status.size());
+    people_.intern(referrer->values, skip.data(), from.data(), options_.threads,
+                   {.table = rule_.name, .column = referrer->label});
+    people_.intern(customer->values, skip.data(), to.data(), options_.threads,
+                   {.table = rule_.name, .column = customer->label});
+    referrer_label_ = referrer->label;
+    for (std::size_t row = 0; row < status.size(); ++row)
+        if (skip[row] == 0)
+            referrals_.push_back({.referrer = from[row],
+                                  .customer = to[row],
+                                  .row = quality_.rows_read + static_cast<std::int64_t>(row)});
+}
+
 void table_check::keep_rows(std::span<table_column const> batch, std::vector<std::uint16_t> const& status) {
     auto const rows = static_cast<std::size_t>(std::count(status.begin(), status.end(), std::uint16_t{0}));
     std::size_t const before = static_cast<std::size_t>(quality_.rows_used) - rows;
+    for (std::size_t row = 0; row < status.size(); ++row)
+        if (status[row] == 0) kept_rows_.push_back(quality_.rows_read + static_cast<std::int64_t>(row));
     for (column_rule const& known : rule_.columns) {
         auto const column = std::find_if(batch.begin(), batch.end(), [&](table_column const& one) {
             return one.name == known.name && one.values;

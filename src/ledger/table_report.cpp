@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "clavis/ledger/table_check.hpp"
+#include "ledger/intake_batch.hpp"
+#include "ledger/referral_cycles.hpp"
 
 namespace clavis::ledger {
 
@@ -8,6 +10,9 @@ table_report table_check::report() const {
     table_report result;
     result.quality = quality_;
     result.noted = noted_;
+    for (referral const& one : referrals_on_cycles(referrals_, people_.size()))
+        list_row(refusal_of(result.noted, referrer_label_, "is one of a circle of referrals"), one.row,
+                 people_.label(one.referrer));
     std::vector<std::uint64_t> sorted = fingerprints_;
     std::sort(sorted.begin(), sorted.end());
     auto const different = std::unique(sorted.begin(), sorted.end()) - sorted.begin();

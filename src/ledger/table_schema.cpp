@@ -34,6 +34,12 @@ column_rule choice(std::string_view name, std::vector<std::string_view> choices)
     return {.name = name, .kind = column_kind::choice, .choices = std::move(choices)};
 }
 
+/// A time that has been: later than the last day observed it is noted.
+column_rule past(column_rule rule) {
+    rule.past = true;
+    return rule;
+}
+
 /// Values that do not fit are noted only: the row is used without them.
 column_rule noted(column_rule rule) {
     rule.noted = true;
@@ -53,7 +59,7 @@ std::vector<table_rule> make_schema() {
                     {"time", "due_time", "was due before the sale"}}},
         {.name = "customers",
          .columns = {id("customer_id", "!"), text("segment"), id("account_id"), text("owner"),
-                     text("acquired_by"), time("acquired_time"), time("birth_date")},
+                     text("acquired_by"), time("acquired_time"), past(time("birth_date"))},
          .orders = {{"birth_date", "acquired_time", "was acquired before birth"}},
          .unique_customers = true},
         {.name = "contacts",
@@ -69,7 +75,8 @@ std::vector<table_rule> make_schema() {
         {.name = "wallet",
          .columns = {id("customer_id", "!"), text("period", "!"), noted(number("category_spend", "", 0)),
                      number("competitor_spend", "", 0)},
-         .one_of = {"category_spend", "competitor_spend"}},
+         .one_of = {"category_spend", "competitor_spend"},
+         .sizes = {{"competitor_spend", "category_spend", "is less than what was spent elsewhere"}}},
         {.name = "life_events", .columns = {id("customer_id", "!"), time("time", "!"), text("kind", "!")}},
         {.name = "costs",
          .columns = {id("customer_id"), text("segment"), number("acquisition"), number("service"),

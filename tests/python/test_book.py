@@ -268,3 +268,65 @@ def test_tables_without_rows_keep_their_columns() -> None:
     assert found.columns == ["customer_id", "time", "kind"]
     assert len(found) == 0
     assert cv.CustomerBook({"customer_id": [], "time": []}).quality["transactions"].rows_read == 0
+
+
+def test_birth_dates_ahead_are_noted() -> None:
+    customers = {"customer_id": [1, 2, 3], "birth_date": ["1980-02-29", "2024-01-30", None]}
+    found = cv.CustomerBook(LOG, customers=customers).quality["customers"]
+    assert [(entry.column, entry.reason, entry.rows, entry.values) for entry in found.noted] == [
+        ("birth_date", "lies after the last transaction", [1], ["2024-01-30"])
+    ]
+    assert found.rows_used == 3
+
+
+def test_wallets_that_disagree_are_noted() -> None:
+    log = {
+        "customer_id": [1, 1, 1, 2, 2, 3],
+        "time": ["2024-01-05", "2024-02-10", "2024-04-02", "2024-03-31", "2024-02-01", "2024-02-01"],
+        "amount": [50.0, 40.0, 70.0, 30.0, 5.0, -20.0],
+    }
+    wallet = {
+        "who": [1, 1, 1, 1, 2, 3, 4, 1, 1],
+        "period": ["2024-Q1", "2024-Q2", "2024-01", "2024", "2024-Q1", "2024-H1", "2024-Q1", "spring", "2024-H1"],
+        # Own spend here: 90, 70, 50, 160, 35 (of which 30 on the last day), -20, nobody, no period, 160.
+        "category_spend": [89.0, 70.0, 60.0, 100.0, 10.0, 0.0, 1.0, 0.0, None],
+        "competitor_spend": [0.0, 80.0, None, 0.0, 0.0, 0.0, 1.0, 0.0, 5.0],
+    }
+    book = cv.CustomerBook(log, wallet=wallet, columns={"wallet": {"customer_id": "who"}})
+    noted = {entry.reason: (entry.column, entry.rows, entry.values) for entry in book.quality["wallet"].noted}
+    assert noted == {
+        "is less than what was spent elsewhere": ("category_spend", [1], ["70"]),
+        "is less than what was spent here": ("category_spend", [0, 3], ["89", "100"]),
+    }
+    assert book.quality["wallet"].rows_used == 9
+
+
+@pytest.mark.parametrize("text", [False, True])
+@settings(max_examples=100, deadline=None)
+@given(pairs=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), min_size=1, max_size=14))
+def test_circles_of_referrals_are_noted(pairs: list[tuple[int, int]], text: bool) -> None:
+    people = [f"p{i}" for i in range(8)] if text else list(range(8))
+    referrals = {"referrer_id": [people[a] for a, _ in pairs], "customer_id": [people[b] for _, b in pairs]}
+    found = cv.CustomerBook(LOG, referrals=referrals).quality["referrals"]
+    # Brute force: a referral is on a circle where its customer leads back to its referrer.
+    reaches = {(a, b) for a, b in pairs}
+    for middle in range(8):
+        reaches |= {(a, b) for a in range(8) for b in range(8) if {(a, middle), (middle, b)} <= reaches}
+    circle = [row for row, (a, b) in enumerate(pairs) if a != b and (b, a) in reaches]
+    assert [entry.rows for entry in found.noted if entry.reason == "is one of a circle of referrals"] == (
+        [circle] if circle else []
+    )
+
+
+def test_a_long_chain_of_referrals_is_no_circle_until_it_closes() -> None:
+    n = 200_000
+    referrals = {"referrer_id": np.arange(n), "customer_id": np.arange(1, n + 1)}
+    assert cv.CustomerBook(LOG, referrals=referrals).quality["referrals"].noted == []
+    referrals["customer_id"][-1] = 0
+    (noted,) = cv.CustomerBook(LOG, referrals=referrals).quality["referrals"].noted
+    assert (noted.count, noted.rows[:2], len(noted.rows)) == (n, [0, 1], 1000)
+
+
+def test_the_simulated_wallets_and_referrals_have_no_notes() -> None:
+    found = cv.simulate_shop(customers=3000, seed=5).quality
+    assert [entry.reason for name in ("wallet", "referrals", "customers") for entry in found[name].noted] == []

@@ -153,9 +153,38 @@ def test_identities_that_cannot_be_used(identities: dict[str, Any], message: str
         cv.CustomerBook(LOG).merged(identities)
 
 
-def test_ids_of_another_type_than_the_books() -> None:
+@pytest.mark.parametrize("kind", ["dict", "arrow", "polars", "pandas", "other table"])
+def test_ids_of_another_type_than_the_books(kind: str) -> None:
+    table: Any = LOG
+    if kind == "arrow":
+        table = pa.table(LOG)
+    elif kind == "polars":
+        table = pytest.importorskip("polars").DataFrame(LOG)
+    elif kind == "pandas":
+        table = pytest.importorskip("pandas").DataFrame(LOG)
     with pytest.raises(ValueError, match="holds numbers, but the identities hold text"):
-        cv.summarize(cv.CustomerBook(LOG).merged({"a": "b"}))
+        cv.CustomerBook(table).merged({"a": "b"})
+    if kind == "other table":
+        texts = {**LOG, "customer_id": list("aabcde")}
+        with pytest.raises(ValueError, match='referrals, column "referrer_id": holds numbers'):
+            cv.CustomerBook(texts, referrals={"referrer_id": [1], "customer_id": ["a"]}).merged({"a": "b"})
+
+
+def test_streams_are_not_read_to_learn_the_type_of_ids() -> None:
+    stream = pa.table(LOG).to_reader()
+    merged = cv.CustomerBook(stream).merged({"a": "b"})
+    with pytest.raises(ValueError, match="holds numbers, but the identities hold text"):
+        cv.summarize(merged)
+
+
+def test_an_id_that_an_earlier_merge_joined_is_told() -> None:
+    merged = cv.CustomerBook(LOG).merged({2: 1}).merged({2: 3, 8: 3, 4: 3})
+    report = merged.identities
+    assert report is not None
+    assert report.unknown.tolist() == [2, 8]
+    assert report.gone.tolist() == [2]
+    assert "1 of them were joined to others before: 2" in repr(report)
+    assert cv.summarize(merged).customer_id.tolist() == [1, 3, 5]
 
 
 @pytest.mark.parametrize(

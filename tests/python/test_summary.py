@@ -8,8 +8,10 @@ import itertools
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import clavis as cv
@@ -212,7 +214,6 @@ BAD = {
         {**LOG, "time": np.array(["2024-01-05", "2024-03-01", *["2024-01-15"] * 4], "datetime64[D]")},
         r'column "time", row 1: "2024-03-01".*observe_until',
     ),
-    "empty": ({name: values[:0] for name, values in LOG.items()}, "no rows|empty"),
     "fractional id": ({**LOG, "customer_id": [1.0, 2.5, 3, 4, 5, 6]}, r'column "customer_id", row 1: "2.5"'),
     "unequal lengths": ({**LOG, "amount": [1.0]}, 'column "amount" has 1 rows where others have 6'),
     "truth values": ({**LOG, "customer_id": np.ones(6, dtype=bool)}, 'column "customer_id" holds truth values'),
@@ -366,3 +367,54 @@ def test_ids_of_a_summary_from_columns_are_checked_once() -> None:
     with pytest.raises(ValueError, match="customer_id"):
         cv.Summary(frequency=[0, 0], recency=[0, 0], T=[1, 1], customer_id=["a", None])
     assert cv.Summary(frequency=[0], recency=[0], T=[1], customer_id=["a"]).customer_id.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_nobody_gives_a_summary_without_rows(text: bool) -> None:
+    kinds = {"customer_id": pa.string() if text else pa.int64(), "time": pa.date32(), "amount": pa.float64()}
+    table = pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
+    one = {"customer_id": pa.array(["a"] if text else [1]), "time": pa.array(["2024-01-05"]), "amount": pa.array([2.0])}
+    keywords = {"amount": "amount", "observe_until": "2024-03-01", "calibrate_until": "2024-02-01"}
+    some = cv.summarize(pa.table(one), **keywords)
+    nobody = cv.summarize(table, **keywords)
+    assert len(nobody) == 0
+    assert nobody.columns == some.columns
+    assert {name: nobody[name].dtype for name in nobody.columns} == {name: some[name].dtype for name in some.columns}
+    assert nobody.observed_until == datetime.date(2024, 2, 1)
+    assert nobody.quality is not None and nobody.quality.rows_read == 0
+    assert cv.summarize(table).observed_until is None
+    assert len(cv.rfm(nobody)) == 0
+    # Rows without a customer leave nobody as well, and their amount counted.
+    unknown = cv.summarize(pa.table({**one, "customer_id": pa.array([None], kinds["customer_id"])}), amount="amount")
+    assert (len(unknown), unknown.quality.amount_without_customer) == (0, 2.0)  # type: ignore[union-attr]
+    # A state that has read nothing changes nothing.
+    state = cv.Summarizer(**keywords).update(pa.table(one))
+    assert state.merge(cv.Summarizer(**keywords).update(table)).finish().to_dict()["T"].tolist() == some.T.tolist()
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-02-29T23:59", "2024-02-29 08:00:30", "2024-02-29T00:00:00.5Z", "2024-02-29T22:00:00+02:00"]
+)
+def test_dates_with_a_time_of_day_count_as_their_day(text: str) -> None:
+    log = {"customer_id": [1], "time": ["2024-01-05"]}
+    assert cv.summarize(log, observe_until=text).observed_until == datetime.date(2024, 2, 29)
+    for wrong in ("2024-02-30T10:00", "2024-02-29T24:00", "2024-02-29T10", "2024-02-29 soon"):
+        with pytest.raises(ValueError, match=wrong[:10]):
+            cv.summarize(log, observe_until=wrong)
+
+
+@pytest.mark.parametrize("threads", [-1, 1.5, True, "two", 2**40])
+def test_threads_are_a_whole_number(threads: Any) -> None:
+    log = {"customer_id": [1, 1], "time": ["2024-01-05", "2024-02-05"]}
+    calls: list[Callable[[], Any]] = [
+        lambda: cv.summarize(log, threads=threads),
+        lambda: cv.Summarizer(threads=threads),
+        lambda: cv.Summarizer.from_bytes(b"", threads=threads),
+        lambda: cv.simulate_shop(customers=3, threads=threads),
+        lambda: cv.analyse(log, threads=threads),
+        lambda: cv.CustomerBook(log).read("transactions", threads=threads),
+        lambda: cv.BetaGeoNBD().fit(cv.summarize(log), threads=threads),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="threads must be a whole number from 0"):
+            call()

@@ -1,7 +1,7 @@
 #pragma once
 
 // Reads any table of a book, batch by batch and on several threads: refuses rows with missing, malformed or impossible
-// values, notes what is doubtful (paid before the sale), and keeps what a report of quality needs: customers, days,
+// values, notes what is doubtful (paid before the sale, referrals in a circle), and keeps what a report of quality needs: customers, days,
 // rows that are alike. With `keep` the usable rows themselves are kept in typed columns.
 //
 // Refused: a required value missing (a missing customer is counted apart), no time, no number, a number out of its
@@ -36,10 +36,19 @@ struct table_column {
     column_view values;
 };
 
+/// One referral: codes of both customers, and its row.
+struct referral {
+    std::uint32_t referrer;
+    std::uint32_t customer;
+    std::int64_t row;
+};
+
 struct table_options {
     bad_rows on_bad_rows = bad_rows::refuse;
-    bool keep = false;        ///< keep the usable rows
-    bool find_alike = true;   ///< count rows that are alike
+    bool keep = false;       ///< keep the usable rows
+    bool find_alike = true;  ///< count rows that are alike
+    std::optional<std::int32_t>
+        observed_until{};     ///< the last day of the records: no birth date lies behind it
     std::string time_zone{};  ///< whose calendar gives the days; empty: UTC
     unsigned threads = 0;     ///< 0: every core
 };
@@ -93,11 +102,14 @@ class table_check {
     /// Customers of the usable rows.
     directory const& customers() const { return customers_; }
     std::vector<kept_column> const& kept() const { return kept_; }
+    /// The row of the table that each usable row was, with `keep`.
+    std::vector<std::int64_t> const& kept_rows() const { return kept_rows_; }
     table_rule const& rule() const { return rule_; }
 
   private:
     struct batch_check;
     void read_customers(std::span<table_column const> batch, std::vector<std::uint16_t> const& status);
+    void read_referrals(std::span<table_column const> batch, std::vector<std::uint16_t> const& status);
     void keep_rows(std::span<table_column const> batch, std::vector<std::uint16_t> const& status);
 
     table_rule rule_;
@@ -111,6 +123,10 @@ class table_check {
     std::int32_t first_day_ = 0;
     std::vector<std::uint8_t> days_;  // whether there is a row on first_day_ + i
     std::vector<kept_column> kept_;
+    std::vector<std::int64_t> kept_rows_;
+    std::string referrer_label_;
+    directory people_;  // of referrals, both sides
+    std::vector<referral> referrals_;
 };
 
 /// `in` are the customers of the transactions, `of` those of another table.

@@ -26,9 +26,11 @@ struct column_rule {
     double highest = std::numeric_limits<double>::infinity();
     std::vector<std::string_view> choices{};
     bool noted = false;  ///< a value that does not fit is noted; the row is used
+    bool past = false;   ///< a time that lies after the last day observed is noted
 };
 
-/// A time that no other may precede: "paid_time" before "time" is "was paid before the sale".
+/// A time that no other may precede: "paid_time" before "time" is "was paid before the sale". Likewise a number that no
+/// other may fall short of.
 struct order_rule {
     std::string_view earlier;
     std::string_view later;
@@ -40,7 +42,8 @@ struct table_rule {
     std::vector<column_rule> columns;
     std::vector<std::string_view>
         one_of{};                      ///< of these columns one must be there, and have a value in each row
-    std::vector<order_rule> orders{};  ///< rows that break them are noted, not refused
+    std::vector<order_rule> orders{};  ///< of times; rows that break them are noted, not refused
+    std::vector<order_rule> sizes{};   ///< of numbers, likewise
     bool unique_customers = false;     ///< a customer has one row
 
     column_rule const* find(std::string_view column) const;

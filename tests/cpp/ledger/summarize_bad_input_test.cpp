@@ -48,11 +48,19 @@ std::string update_message(transactions_view const& rows, summarize_options opti
 
 std::uint8_t const second_is_null[] = {0b101};
 
-TEST(SummarizeBadInput, NoRows) {
-    EXPECT_EQ(message([] { summarizer().finish(); }), "transactions: there are no rows");
+TEST(SummarizeBadInput, NobodyIsNoError) {
+    summary const nothing = summarizer().finish();
+    EXPECT_EQ(nothing.size(), 0U);
+    EXPECT_EQ(nothing.customer_id.size(), 0U);
     std::vector<std::int64_t> const ids;
     std::vector<std::int32_t> const days;
-    EXPECT_EQ(message([&] { summarize({ids, days}); }), "transactions: there are no rows");
+    using namespace std::chrono;
+    summary const empty =
+        summarize({ids, days}, {.observe_until = 2024y / 3 / 1, .calibrate_until = 2024y / 2 / 1});
+    EXPECT_EQ(empty.size(), 0U);
+    EXPECT_EQ(empty.observed_until, sys_days(2024y / 2 / 1));
+    EXPECT_EQ(empty.holdout_until, sys_days(2024y / 3 / 1));
+    EXPECT_EQ(message([] { summarizer().daily(); }), "transactions: there are no rows");
 }
 
 TEST(SummarizeBadInput, ColumnsThatAreMissingOrOfTheWrongKind) {
