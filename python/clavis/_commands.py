@@ -201,8 +201,8 @@ def analyse(
     """Score every customer: value, lifetime, defection and loyalty."""
     import clavis
 
-    _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
-    program = _program(tiers)
+    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
+    program = None if tiers is None else read_program(tiers)
     with Stages() as stages, _write.Folder(out) as folder:
         reading = Reading(source, database, encoding, date_format)
         table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
@@ -309,7 +309,7 @@ def summarize(
     """Write one row per customer: frequency, recency, T, money."""
     import clavis
 
-    _check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
+    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
         reading = Reading(source, database, encoding, date_format)
         table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
@@ -407,9 +407,8 @@ def validate(
         raise typer.Exit(1)
 
 
-def _program(path: Path | None) -> str | None:
-    if path is None:
-        return None
+def read_program(path: Path) -> str:
+    """The text of a tier programme."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -418,7 +417,7 @@ def _program(path: Path | None) -> str | None:
         raise InputError(f"{path}: is not UTF-8 text") from error
 
 
-def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:
+def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise typer.BadParameter(f"{option} must be {' or '.join(choices)}, not {value}")
 

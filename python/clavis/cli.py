@@ -16,9 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as missing:
         print(f"clavis: the command line needs the package {missing.name}: pip install 'clavis[cli]'", file=sys.stderr)
         return 2
-    del rich, typer
+    from clavis import _command_scores  # its commands join those of _commands
     from clavis._commands import run
 
+    del rich, typer, _command_scores
     return run(sys.argv[1:] if arguments is None else list(arguments))
 
 
