@@ -114,7 +114,7 @@ def resolve(table: Any, roles: Mapping[str, str | None], name: str) -> tuple[Any
 
 def declares_text(table: Any, label: str) -> bool:
     """Whether a table of pyarrow, polars or DuckDB, which may hold no rows to tell it, declares a column as text."""
-    schema = getattr(table, "schema", None)
+    schema: Any = getattr(table, "schema", None)
     kind = ""
     if hasattr(schema, "field"):
         kind = str(schema.field(label).type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -271,3 +272,34 @@ def test_bad_models_are_named() -> None:
 def test_whole_numbers_are_asked_for_by_name(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"simulate_shop: {next(iter(bad))} must be"):
         cv.simulate_shop(**bad)
+
+
+def test_columns_that_are_computed_are_like_any_other() -> None:
+    def shop() -> cv.Table:
+        table: cv.Table = cv.simulate_shop(customers=400, seed=9).transactions
+        return table
+
+    lines = shop()
+    business = np.isin(
+        lines["customer_id"], [row + 1 for row, one in enumerate(_segments(400, 9)) if one == "business"]
+    )
+    assert lines["event_id"].tolist() == list(range(1, len(lines) + 1))
+    cents = {name: np.rint(100 * lines[name]).astype(int) for name in ("amount", "cost", "margin")}
+    assert np.array_equal(cents["margin"], cents["amount"] - cents["cost"])
+    assert np.array_equal(lines["margin"], cents["margin"] / 100)
+    late = lines["known_time"] - lines["time"]
+    assert 0 < np.count_nonzero(late) < 0.02 * len(lines)
+    assert late.min() == np.timedelta64(0, "us")
+    assert np.array_equal(~np.isnat(lines["due_time"]), business & (lines["kind"] == "sale"))
+    assert not np.any(~np.isnat(lines["paid_time"]) & np.isnat(lines["due_time"]))
+    # Whoever asks first, for whatever, gets the same.
+    assert shop().to_arrow().equals(lines.to_arrow())
+    assert shop().to_pandas()["margin"].tolist() == lines["margin"].tolist()
+    assert shop().take([3, 5])["known_time"].tolist() == lines["known_time"][[3, 5]].tolist()
+    assert pickle.loads(pickle.dumps(shop()))["event_id"].tolist() == lines["event_id"].tolist()
+    assert cv.summarize(shop(), amount="margin", kind=None).net_amount.sum() == pytest.approx(lines["margin"].sum())
+
+
+def _segments(customers: int, seed: int) -> list[str]:
+    segments: list[str] = cv.simulate_shop(customers=customers, seed=seed).customers["segment"].tolist()
+    return segments
