@@ -7,6 +7,10 @@
 
 namespace clavis {
 
+// 0000-01-01 and 9999-12-31, the days that the intake lets in.
+inline constexpr std::int32_t first_known_day = -719528;
+inline constexpr std::int32_t last_known_day = 2932896;
+
 struct civil_date {
     std::int64_t year;
     unsigned month;  ///< 1 to 12

@@ -54,7 +54,7 @@ void place_events(canonical_rows const& rows, event_log& events, intake_facts& f
 }  // namespace
 
 std::vector<std::uint8_t> summarizer::to_bytes() const {
-    std::vector<std::uint8_t> bytes = begin_state();
+    std::vector<std::uint8_t> bytes = begin_state(saved_summarizer);
     byte_writer to(bytes);
     write_options(options_, to);
     write_facts(intake_.facts(), options_, to);
@@ -133,7 +133,7 @@ std::vector<std::uint8_t> summarizer::to_bytes() const {
 }
 
 summarizer summarizer::from_bytes(std::span<std::uint8_t const> bytes, unsigned threads, progress watch) {
-    byte_reader from = open_state(bytes);
+    byte_reader from = open_state(bytes, saved_summarizer);
     summarize_options options = read_options(from);
     options.threads = threads;
     options.watch = std::move(watch);

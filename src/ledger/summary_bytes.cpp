@@ -15,30 +15,9 @@ namespace clavis::ledger {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 6> magic{'C', 'L', 'V', 'S', 'U', 'M'};
-constexpr std::uint8_t version = 1;
-constexpr std::size_t head_size = magic.size() + 2;
 constexpr std::int32_t base_day = 19723;  // 2024-01-01
 constexpr std::array<std::int64_t, 4> units{1, 1000, 1000000, 60000000};
 constexpr std::int64_t furthest = 3 * day.count();
-
-std::uint64_t checksum(std::span<std::uint8_t const> bytes) {
-    std::uint64_t state = 0x9e3779b97f4a7c15U ^ bytes.size();
-    auto take = [&state](std::uint64_t word) {
-        state = (state ^ word) * 0xd6e8feb86659fd93U;
-        state ^= state >> 32;
-    };
-    std::size_t at = 0;
-    for (; at + 8 <= bytes.size(); at += 8) {
-        std::uint64_t word = 0;
-        for (unsigned i = 0; i < 8; ++i)
-            word |= static_cast<std::uint64_t>(bytes[at + i]) << (8 * i);
-        take(word);
-    }
-    for (; at < bytes.size(); ++at)
-        take(bytes[at]);
-    return state;
-}
 
 std::int32_t read_day(byte_reader& from) {
     std::int64_t const day = from.signed_number();
@@ -105,35 +84,6 @@ struct saved_row : timed_row {
 };
 
 }  // namespace
-
-std::vector<std::uint8_t> begin_state() {
-    std::vector<std::uint8_t> bytes(magic.begin(), magic.end());
-    bytes.push_back(version);
-    bytes.push_back(0);
-    return bytes;
-}
-
-void end_state(std::vector<std::uint8_t>& bytes) {
-    std::uint64_t const sum = checksum(bytes);
-    for (unsigned i = 0; i < 8; ++i)
-        bytes.push_back(static_cast<std::uint8_t>(sum >> (8 * i)));
-}
-
-byte_reader open_state(std::span<std::uint8_t const> bytes) {
-    if (bytes.size() < head_size || !std::equal(magic.begin(), magic.end(), bytes.begin()))
-        throw input_error("these bytes are no saved state of a summarizer");
-    unsigned const found = bytes[magic.size()] | bytes[magic.size() + 1] << 8;
-    if (found != version)
-        throw input_error("the saved state is of version " + std::to_string(found) +
-                          "; this library reads version " + std::to_string(version));
-    if (bytes.size() < head_size + 8) byte_reader::fail("ends early");
-    std::uint64_t sum = 0;
-    for (unsigned i = 0; i < 8; ++i)
-        sum |= static_cast<std::uint64_t>(bytes[bytes.size() - 8 + i]) << (8 * i);
-    if (sum != checksum(bytes.first(bytes.size() - 8)))
-        byte_reader::fail("is damaged: its checksum does not fit");
-    return byte_reader(bytes.subspan(head_size, bytes.size() - head_size - 8));
-}
 
 void write_options(summarize_options const& options, byte_writer& to) {
     to.number(static_cast<std::uint64_t>(options.unit.count()));
@@ -291,47 +241,6 @@ intake_facts read_facts(byte_reader& from, summarize_options const& options) {
         quality.refused.push_back(std::move(entry));
     }
     return facts;
-}
-
-void write_ids(identifiers const& ids, byte_writer& to) {
-    to.number(ids.size());
-    if (ids.size() == 0) return;
-    to.byte(ids.is_text() ? 1 : 0);
-    if (ids.is_text()) {
-        for (std::size_t i = 0; i < ids.size(); ++i)
-            to.text(ids.text()[i]);
-        return;
-    }
-    auto const& integers = ids.integers();
-    to.signed_number(integers[0]);
-    for (std::size_t i = 1; i < integers.size(); ++i)
-        to.number(static_cast<std::uint64_t>(integers[i]) - static_cast<std::uint64_t>(integers[i - 1]) - 1);
-}
-
-identifiers read_ids(byte_reader& from) {
-    std::uint64_t const count = from.number();
-    if (count > from.left()) byte_reader::fail("ends early");  // an id takes a byte at least
-    if (count >= std::numeric_limits<std::uint32_t>::max()) byte_reader::fail("holds too many ids");
-    if (count == 0) return {};
-    if (from.flag()) {
-        text_column names;
-        for (std::uint64_t i = 0; i < count; ++i) {
-            names.push_back(from.text());
-            if (names[i].empty() || (i > 0 && names[i - 1] >= names[i]))
-                byte_reader::fail("holds ids out of order");
-        }
-        return names;
-    }
-    std::vector<std::int64_t> integers(count);
-    integers[0] = from.signed_number();
-    for (std::size_t i = 1; i < count; ++i) {
-        std::uint64_t const room = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) -
-                                   static_cast<std::uint64_t>(integers[i - 1]);
-        std::uint64_t const gap = from.number();
-        if (gap >= room) byte_reader::fail("holds an id out of bounds");
-        integers[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(integers[i - 1]) + gap + 1);
-    }
-    return integers;
 }
 
 std::vector<std::uint32_t> enter(directory& into, identifiers const& ids) {

@@ -11,14 +11,13 @@
 #include <vector>
 
 #include "clavis/ledger/summarize.hpp"
+#include "core/bytes.hpp"
+#include "ledger/saved_ids.hpp"
 #include "ledger/summary_records.hpp"
 
 namespace clavis::ledger {
 
-/// The frame: magic, version and checksum around a body.
-std::vector<std::uint8_t> begin_state();
-void end_state(std::vector<std::uint8_t>& bytes);
-byte_reader open_state(std::span<std::uint8_t const> bytes);
+inline constexpr state_format saved_summarizer{{'C', 'L', 'V', 'S', 'U', 'M'}, 1, "a summarizer"};
 
 void write_options(summarize_options const& options, byte_writer& to);
 summarize_options read_options(byte_reader& from);
@@ -27,9 +26,6 @@ void write_facts(intake_facts const& facts, summarize_options const& options, by
 /// Without what follows from the days or rows: rows_used_ and amount_total_.
 intake_facts read_facts(byte_reader& from, summarize_options const& options);
 
-/// Ids in ascending order.
-void write_ids(identifiers const& ids, byte_writer& to);
-identifiers read_ids(byte_reader& from);
 /// Enters ids into an empty directory; their codes, which ascend.
 std::vector<std::uint32_t> enter(directory& into, identifiers const& ids);
 

@@ -92,29 +92,6 @@ void day_entry::add(day_entry const& other) {
     last_other = std::max(last_other, other.last_other);
 }
 
-void byte_writer::wide(int128 value) {
-    auto bits = static_cast<uint128>(value) << 1 ^ static_cast<uint128>(value >> 127);
-    for (; bits >= 128; bits >>= 7)
-        out_.push_back(static_cast<std::uint8_t>(static_cast<std::uint8_t>(bits) | 128));
-    out_.push_back(static_cast<std::uint8_t>(bits));
-}
-
-int128 byte_reader::wide() {
-    uint128 bits = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        std::uint8_t const next = byte();
-        if (shift == 126 && next > 3) fail("holds a number of more than 128 bits");
-        bits |= static_cast<uint128>(next & 127) << shift;
-        if (next >= 128) continue;
-        if (next == 0 && shift > 0) fail("holds a number in more bytes than it needs");
-        return static_cast<int128>(bits >> 1) ^ -static_cast<int128>(bits & 1);
-    }
-}
-
-void byte_reader::fail(std::string_view problem) {
-    throw input_error("the saved state " + std::string(problem));
-}
-
 void write_record(std::span<day_entry const> days, record_format const& format,
                   std::vector<std::uint8_t>& out) {
     byte_writer write(out);

@@ -30,12 +30,11 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/core/exact_sum.hpp"
 #include "clavis/core/time.hpp"
+#include "core/bytes.hpp"
+#include "core/civil.hpp"
 
 namespace clavis::ledger {
 
-// 0000-01-01 and 9999-12-31, the days that the intake lets in.
-inline constexpr std::int32_t first_known_day = -719528;
-inline constexpr std::int32_t last_known_day = 2932896;
 /// More rows than anybody has; sums of as many amounts stay far from the ends of 128 bits.
 inline constexpr std::int64_t most_rows = std::int64_t{1} << 50;
 
@@ -87,86 +86,6 @@ struct record_format {
     bool amounts = true;  ///< else all sums are 0
     bool timed = false;   ///< else every time is midnight UTC
     int power = 0;        ///< the default power of ten
-};
-
-/// Appends numbers to bytes.
-class byte_writer {
-  public:
-    explicit byte_writer(std::vector<std::uint8_t>& out) : out_(out) {}
-
-    void byte(std::uint8_t value) { out_.push_back(value); }
-    void number(std::uint64_t value) {
-        while (value >= 128) {
-            out_.push_back(static_cast<std::uint8_t>(value | 128));
-            value >>= 7;
-        }
-        out_.push_back(static_cast<std::uint8_t>(value));
-    }
-    void signed_number(std::int64_t value) { number(zigzag(value)); }
-    void wide(int128 value);  ///< of either sign
-    void text(std::string_view value) {
-        number(value.size());
-        out_.insert(out_.end(), value.begin(), value.end());
-    }
-    static std::uint64_t zigzag(std::int64_t value) {
-        return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
-    }
-
-  private:
-    std::vector<std::uint8_t>& out_;
-};
-
-/// Reads them again, trusting nothing: throws input_error where bytes end early or a number is out of bounds.
-class byte_reader {
-  public:
-    explicit byte_reader(std::span<std::uint8_t const> bytes)
-        : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
-
-    std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-    std::uint8_t const* at() const { return at_; }
-    std::uint8_t byte() {
-        if (at_ == end_) fail("ends early");
-        return *at_++;
-    }
-    std::uint64_t number() {
-        std::uint64_t value = 0;
-        for (unsigned shift = 0;; shift += 7) {
-            std::uint8_t const next = byte();
-            if (shift == 63 && next > 1) fail("holds a number of more than 64 bits");
-            value |= static_cast<std::uint64_t>(next & 127) << shift;
-            if (next < 128) {
-                if (next == 0 && shift > 0) fail("holds a number in more bytes than it needs");
-                return value;
-            }
-        }
-    }
-    std::int64_t number_below(std::int64_t limit) {
-        std::uint64_t const value = number();
-        if (value >= static_cast<std::uint64_t>(limit)) fail("holds a number out of bounds");
-        return static_cast<std::int64_t>(value);
-    }
-    std::int64_t signed_number() {
-        std::uint64_t const value = number();
-        return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
-    }
-    int128 wide();
-    bool flag() {
-        std::uint8_t const value = byte();
-        if (value > 1) fail("holds a flag that is neither 0 nor 1");
-        return value == 1;
-    }
-    std::string_view text() {
-        auto const size = number();
-        if (size > left()) fail("ends early");
-        auto const* start = reinterpret_cast<char const*>(at_);
-        at_ += size;
-        return {start, static_cast<std::size_t>(size)};
-    }
-    [[noreturn]] static void fail(std::string_view problem);
-
-  private:
-    std::uint8_t const* at_;
-    std::uint8_t const* end_;
 };
 
 /// Appends the record of a customer's days, ascending.

@@ -30,7 +30,7 @@ void allow_input_errors(Call const& call) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-    std::vector<std::uint8_t> bytes = begin_state();
+    std::vector<std::uint8_t> bytes = begin_state(saved_summarizer);
     bytes.insert(bytes.end(), data, data + size);
     end_state(bytes);
     allow_input_errors([&] { summarizer::from_bytes({data, size}, 1); });
