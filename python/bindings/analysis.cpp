@@ -66,7 +66,7 @@ py::dict customer_columns(analysis::analysis const& found) {
     columns["state"] = state_names(found.state);
     columns["overdue_p"] = to_numpy(spread(rows, states.overdue_p, nan));
     columns["statistic"] = to_numpy(spread(rows, states.statistic, nan));
-    columns["since"] = days_to_numpy(spread(rows, states.since, defection::states_table::missing_day));
+    columns["since"] = days_to_numpy(spread(rows, states.since, defection::missing_day));
     columns["retained_ratio"] = to_numpy(spread(rows, states.retained_ratio, nan));
     if (money) columns["value_at_risk"] = copy(found.value_at_risk);
 

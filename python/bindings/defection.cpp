@@ -42,10 +42,8 @@ py::dict to_dict(defection::states_table&& table) {
     columns["overdue_p"] = to_numpy(std::move(table.overdue_p));
     columns["false_alarm_bound"] = to_numpy(std::move(table.false_alarm_bound));
     columns["since"] = days_to_numpy(table.since);
-    // Intervals of the date need the last events, which are not kept.
-    std::vector<std::int32_t> const unknown(table.size(), defection::states_table::missing_day);
-    columns["since_low"] = days_to_numpy(unknown);
-    columns["since_high"] = days_to_numpy(unknown);
+    columns["since_low"] = days_to_numpy(table.since_low);
+    columns["since_high"] = days_to_numpy(table.since_high);
     columns["retained_ratio"] = to_numpy(std::move(table.retained_ratio));
     columns["last_visit"] = days_to_numpy(table.last_visit);
     columns["repeat_visits"] = to_numpy(std::move(table.repeat_visits));
@@ -69,6 +67,8 @@ py::dict to_dict(defection::alerts const& found) {
     std::vector<std::int32_t> state(size);
     std::vector<std::int32_t> raised(size);
     std::vector<std::int32_t> since(size);
+    std::vector<std::int32_t> since_low(size);
+    std::vector<std::int32_t> since_high(size);
     std::vector<std::int32_t> visits(size);
     std::vector<double> expected(size);
     std::vector<double> ratio(size);
@@ -81,6 +81,8 @@ py::dict to_dict(defection::alerts const& found) {
         state[i] = static_cast<std::int32_t>(one.state);
         raised[i] = day_of(one.raised);
         since[i] = day_of(one.since);
+        since_low[i] = day_of(one.since_low);
+        since_high[i] = day_of(one.since_high);
         visits[i] = one.visits;
         expected[i] = one.expected;
         ratio[i] = one.retained_ratio;
@@ -97,6 +99,8 @@ py::dict to_dict(defection::alerts const& found) {
     columns["visits"] = to_numpy(std::move(visits));
     columns["expected"] = to_numpy(std::move(expected));
     columns["retained_ratio"] = to_numpy(std::move(ratio));
+    columns["since_low"] = days_to_numpy(since_low);
+    columns["since_high"] = days_to_numpy(since_high);
     columns["usual_gap"] = to_numpy(std::move(usual_gap));
     columns["statistic"] = to_numpy(std::move(statistic));
     columns["overdue_p"] = to_numpy(std::move(overdue_p));
@@ -113,14 +117,15 @@ struct watch {
 };
 
 watch fit(ledger::history const& records, std::int32_t baseline_until, std::vector<double> retained,
-          double false_alarms_per_year, std::optional<double> r, std::optional<double> alpha,
-          unsigned threads, py::object callback) {
+          double false_alarms_per_year, int keep_events, int reorder_days, std::optional<double> r,
+          std::optional<double> alpha, unsigned threads, py::object callback) {
     defection::clock_knowledge given;
     if (r && alpha) given = defection::hazard_clock{*r, *alpha};
     progress const reporter = make_progress(std::move(callback));
     auto [start, state] = [&] {
         py::gil_scoped_release unlocked;
-        defection::monitor_options options{std::move(retained), false_alarms_per_year};
+        defection::monitor_options options{std::move(retained), false_alarms_per_year, keep_events,
+                                           reorder_days};
         options.validate();
         auto known = defection::learn_baseline(records, date_of(baseline_until), given, threads, reporter);
         monitor begun(known, std::move(options));
@@ -169,8 +174,34 @@ void bind_defection(py::module_& module) {
 
     py::class_<watch>(room, "Monitor")
         .def_static("fit", &fit, py::kw_only(), py::arg("records"), py::arg("baseline_until"),
-                    py::arg("retained"), py::arg("false_alarms_per_year"), py::arg("r"), py::arg("alpha"),
-                    py::arg("threads"), py::arg("progress"))
+                    py::arg("retained"), py::arg("false_alarms_per_year"), py::arg("keep_events"),
+                    py::arg("reorder_days"), py::arg("r"), py::arg("alpha"), py::arg("threads"),
+                    py::arg("progress"))
+        .def("to_bytes",
+             [](watch const& self, std::string const& note) {
+                 auto const bytes = [&] {
+                     py::gil_scoped_release unlocked;
+                     return self.state.to_bytes(note);
+                 }();
+                 return py::bytes(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+             })
+        // The monitor and its note; `learned` is empty until it is set.
+        .def_static("from_bytes",
+                    [](py::bytes const& data) {
+                        std::string_view const text = data;
+                        std::string note;
+                        auto state = [&] {
+                            py::gil_scoped_release unlocked;
+                            return monitor::from_bytes(
+                                {reinterpret_cast<std::uint8_t const*>(text.data()), text.size()}, &note);
+                        }();
+                        return py::make_tuple(watch{std::move(state), py::dict()}, py::bytes(note));
+                    })
+        .def("merge",
+             [](watch& self, watch const& other) {
+                 py::gil_scoped_release unlocked;
+                 self.state.merge(other.state);
+             })
         .def(
             "update",
             // No batch: nothing happened.
@@ -199,12 +230,26 @@ void bind_defection(py::module_& module) {
             },
             py::arg("as_of"), py::arg("threads"))
         .def("__len__", [](watch const& self) { return self.state.size(); })
-        .def_readonly("learned", &watch::learned)
+        .def_readwrite("learned", &watch::learned)
         .def_property_readonly("limit", [](watch const& self) { return self.state.limit(); })
         .def_property_readonly("watched_from",
                                [](watch const& self) { return day_number(self.state.watched_from()); })
         .def_property_readonly("watched_until",
                                [](watch const& self) { return day_number(self.state.watched_until()); })
+        .def_property_readonly("received_until",
+                               [](watch const& self) { return day_number(self.state.received_until()); })
+        .def_property_readonly("visits_waiting",
+                               [](watch const& self) { return self.state.visits_waiting(); })
+        .def_property_readonly("options",
+                               [](watch const& self) {
+                                   auto const& options = self.state.options();
+                                   py::dict result;
+                                   result["retained"] = options.retained;
+                                   result["false_alarms_per_year"] = options.false_alarms_per_year;
+                                   result["keep_events"] = options.keep_events;
+                                   result["reorder_days"] = options.reorder_days;
+                                   return result;
+                               })
         .def_property_readonly("received", [](watch const& self) { return to_dict(self.state.received()); });
     bind_rules(room);
 }

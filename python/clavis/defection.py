@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -36,6 +37,12 @@ class DefectionMonitor:
         [0, 1), of equal weight.
     false_alarms_per_year
         The budget, in (0, 1].
+    keep_events
+        How many of each customer's last visits to keep (0 to 64), so that ``since`` comes with an interval: 4 bytes
+        each and 8 more a customer. 32 are enough for most.
+    reorder_days
+        How many days late a record may come. Days are watched, and alerts raised, when they are this old; until then
+        visits wait in the order of their days.
     r, alpha
         Shape and scale (in days) of the customers' rates, where they are known; by default learned from the baseline.
     threads
@@ -68,7 +75,9 @@ class DefectionMonitor:
     quality_ : Quality
         What was read and refused of the last table.
     watched_from_, watched_until_ : datetime.date
-        The first day watched, and the last day whose visits are in.
+        The first day watched, and the last day whose visits are in: ``reorder_days`` before the last ``as_of``.
+    visits_waiting_ : int
+        Visits that wait for their day to be watched.
 
     Notes
     -----
@@ -94,6 +103,8 @@ class DefectionMonitor:
         retained: Iterable[float] = (0.0, 0.5),
         false_alarms_per_year: float = 0.10,
         *,
+        keep_events: int = 0,
+        reorder_days: int = 0,
         r: float | None = None,
         alpha: float | None = None,
         threads: int = 0,
@@ -103,6 +114,8 @@ class DefectionMonitor:
             raise ValueError("r and alpha go together: give both, or neither to learn them")
         self.retained = tuple(float(fraction) for fraction in retained)
         self.false_alarms_per_year = float(false_alarms_per_year)
+        self.keep_events = keep_events
+        self.reorder_days = reorder_days
         self.r = r
         self.alpha = alpha
         self.threads = threads
@@ -170,6 +183,8 @@ class DefectionMonitor:
             baseline_until=until,
             retained=list(self.retained),
             false_alarms_per_year=self.false_alarms_per_year,
+            keep_events=self.keep_events,
+            reorder_days=self.reorder_days,
             r=self.r,
             alpha=self.alpha,
             threads=self.threads,
@@ -197,7 +212,8 @@ class DefectionMonitor:
             One row per new alert, by day raised and customer: ``customer_id``; ``state`` (``LAPSED`` or ``PARTIAL``);
             ``raised``, the day; ``since``, the most likely day of the change (of ``LAPSED``: the last visit);
             ``visits`` and ``expected``, those since then and those an unchanged customer would have made;
-            ``retained_ratio``, the one over the other; ``usual_gap``, days from visit to visit before;
+            ``retained_ratio``, the one over the other; ``since_low`` and ``since_high``, between which the change lies
+            with probability 95 % (missing unless ``keep_events``); ``usual_gap``, days from visit to visit before;
             ``statistic``; ``overdue_p``, how often an unchanged customer is silent for longer; ``sentence``.
             Customers never seen before join with the clock of the whole population.
 
@@ -213,9 +229,9 @@ class DefectionMonitor:
         if as_of is not None:
             until = _time.day_number(as_of, "as_of")
         elif records is not None and len(records.day):
-            until = max(int(records.day.max().astype(np.int64)), monitor.watched_until)
+            until = max(int(records.day.max().astype(np.int64)), monitor.received_until)
         else:
-            until = monitor.watched_until
+            until = monitor.received_until
         columns, self._received = monitor.update(records, until, self.threads, self.progress)
         return Table(columns)
 
@@ -250,7 +266,8 @@ class DefectionMonitor:
             ``false_alarm_bound``
                 The largest chance that an unchanged customer shows such a statistic by now.
             ``since``, ``since_low``, ``since_high``
-                Most likely day of the change in ``WATCH``, ``PARTIAL`` and ``LAPSED``; its interval is not there yet.
+                Most likely day of the change in ``WATCH``, ``PARTIAL`` and ``LAPSED``; and where ``keep_events`` is set
+                and an alert stands, the days between which it lies with probability 95 %.
             ``retained_ratio``
                 Visits since the change over those expected.
             ``last_visit``, ``repeat_visits``, ``expected_gap``
@@ -266,7 +283,7 @@ class DefectionMonitor:
             If ``as_of`` lies before the last day watched, or ``values`` has another length.
         """
         monitor = self._fitted()
-        until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
+        until = monitor.received_until if as_of is None else _time.day_number(as_of, "as_of")
         columns = monitor.states(until, self.threads)
         if values is not None:
             alarmed = np.isin(columns["state"].astype(str), ("PARTIAL", "LAPSED"))
@@ -298,7 +315,7 @@ class DefectionMonitor:
         if not 0 < q <= 1:
             raise _clavis.InputError(f"q must lie in (0, 1], not {q}")
         monitor = self._fitted()
-        until = monitor.watched_until if as_of is None else _time.day_number(as_of, "as_of")
+        until = monitor.received_until if as_of is None else _time.day_number(as_of, "as_of")
         states = self.states(as_of, values)
         weeks = (until + 1 - monitor.watched_from) / 7
         e = states["statistic"] / weeks if weeks > 0 else np.zeros(len(states))
@@ -306,6 +323,42 @@ class DefectionMonitor:
         listed = np.flatnonzero(levels <= q) if q < 1 else np.arange(len(states))
         order = listed[np.argsort(-states["statistic"][listed], kind="stable")]
         return Table({**states.take(order).to_dict(), "false_discovery_level": levels[order]})
+
+    def merge(self, other: DefectionMonitor) -> DefectionMonitor:
+        """Take in a monitor of other customers. Returns the monitor itself.
+
+        Both have the same options and clock (give ``r`` and ``alpha`` to each, or read both from bytes) and have
+        watched the same days. Every later alert is what one monitor of all would have raised.
+
+        Raises
+        ------
+        ValueError
+            If they differ, or a customer is in both; neither is changed.
+        """
+        self._fitted().merge(other._fitted())
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The monitor as bytes with a version and a checksum: customers, options, what was learned, column names."""
+        learned = {name: value for name, value in self._fitted().learned.items() if name in _LEARNED}
+        return self._fitted().to_bytes(json.dumps({"reading": self._reading, "learned": learned}))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, threads: int = 0, progress: Progress | None = None) -> DefectionMonitor:
+        """The monitor that :meth:`to_bytes` saved, ready to go on: later alerts are those of one that never stopped.
+
+        Safe to call on bytes from strangers.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are no monitor, are damaged, or come from a later version.
+        """
+        monitor, note = _clavis.defection.Monitor.from_bytes(bytes(data))
+        result = cls(**monitor.options, threads=threads, progress=progress)
+        result._reading, monitor.learned = _read_note(note)
+        result._monitor = monitor
+        return result
 
     def _read(self, table: Any) -> Summarizer:
         amount = _input.optional_column(table, self._reading["amount"], "amount")
@@ -383,6 +436,11 @@ class DefectionMonitor:
         return self._quality
 
     @property
+    def visits_waiting_(self) -> int:
+        """Visits that wait for their day to be watched."""
+        return self._fitted().visits_waiting
+
+    @property
     def watched_from_(self) -> datetime.date:
         """The first day watched."""
         return _time.to_date(self._fitted().watched_from)
@@ -402,6 +460,48 @@ class DefectionMonitor:
             return f"{name}, not fitted"
         lines = [f"{name}: {len(self):,} customers, watched from {self.watched_from_} until {self.watched_until_}"]
         return "\n".join([*lines, *(f"  warning: {text}" for text in self.warnings_)])
+
+
+#: What is kept of a monitor's ``learned`` in its bytes, and the type of each.
+_LEARNED: dict[str, type | tuple[type, ...]] = {
+    "params": dict,
+    "standard_errors": dict,
+    "log_likelihood": (int, float, type(None)),
+    "converged": bool,
+    "status": str,
+    "notes": list,
+    "warnings": list,
+    "long_silence_excess": (int, float),
+    "customers": int,
+    "visits_after": int,
+    "return_days": int,
+    "customers_without_visit": int,
+}
+_READING = ("customer", "time", "amount", "order_id", "kind", "event_id", "known_time", "time_zone", "on_bad_rows")
+
+
+def _read_note(note: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Names of columns and what was learned, as saved beside a monitor; trusts nothing."""
+    damaged = ValueError("the saved state holds a note that is none of a DefectionMonitor")
+    try:
+        found = json.loads(note.decode())
+    except (ValueError, RecursionError):
+        raise damaged from None
+    if not isinstance(found, dict) or found.keys() != {"reading", "learned"}:
+        raise damaged
+    reading, learned = found["reading"], found["learned"]
+    if not isinstance(reading, dict) or not isinstance(learned, dict):
+        raise damaged
+    texts = all(isinstance(value, (str, type(None))) for value in reading.values())
+    if reading.keys() != set(_READING) or not texts or learned.keys() != _LEARNED.keys():
+        raise damaged
+    for name, kind in _LEARNED.items():
+        value = learned[name]
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        wanted: Any = str if isinstance(value, list) else (int, float)
+        if not isinstance(value, kind) or not all(isinstance(each, wanted) for each in inner):
+            raise damaged
+    return reading, learned
 
 
 def _values_of(customers: npt.NDArray[Any], values: Any) -> npt.NDArray[np.float64]:

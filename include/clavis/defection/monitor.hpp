@@ -24,97 +24,44 @@
 // there makes the customer ACTIVE. From an alarm for PARTIAL on the clock stands as it was at the change, or
 // it would come to take the lower rate for the normal one.
 //
+// Records may come late by up to reorder_days: their days are watched that much later, and visits wait in order of
+// their days. What is later still is counted and not used.
+//
+// A monitor is a value: it is copied, saved as bytes with a checksum and read again, safely from strangers, and
+// monitors of different customers over the same days are merged; all three leave every later alert as it would have
+// been. Days watched apart are joined one step before: summarizers of any split of the records merge, and hand their
+// days to one update().
+//
 // Cost: O(1) an event; 16 bytes a customer and 24 for each retained fraction above zero (40 with the default
-// mixture).
+// mixture), 4 for each visit kept and 8 more where any are, and what waits.
 
+#include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "clavis/core/columns.hpp"
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
+#include "clavis/defection/alerts.hpp"
 #include "clavis/defection/baseline.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/ledger/history.hpp"
 
 namespace clavis::defection {
 
-enum class state : std::uint8_t { NEW, ACTIVE, WATCH, PARTIAL, LAPSED, RECOVERED };
-/// "NEW", "ACTIVE", ...
-char const* to_string(state value) noexcept;
-
-/// One alarm.
-struct alert {
-    std::size_t row = 0;                     ///< into alerts::customer_id
-    defection::state state = state::LAPSED;  ///< LAPSED or PARTIAL
-    sys_days raised{};                       ///< the first day on which the alarm stands
-    sys_days since{};                        ///< most likely day of the change: LAPSED: the last visit
-    std::int32_t visits = 0;                 ///< since then
-    double expected = 0;                     ///< visits an unchanged customer would have made since then
-    double retained_ratio = 0;               ///< visits / expected
-    double statistic = 0;                    ///< R when raised: the limit, or more for LAPSED after PARTIAL
-    double overdue_p = 1;                    ///< when raised
-    double usual_gap = 0;                    ///< days from visit to visit, by the clock before the change
-};
-
-/// What update() did with the records it was handed.
-struct intake {
-    std::int64_t visits_used = 0;
-    std::int64_t visits_late = 0;       ///< on a day already watched, or before the watch: not used
-    std::int64_t visits_early = 0;      ///< after as_of: not used
-    std::int64_t return_days = 0;       ///< customer-days with returns only: not visits
-    std::int64_t customers_joined = 0;  ///< first seen now: they start with the population's clock
-
-    intake& operator+=(intake const& other);
-    bool operator==(intake const&) const = default;
-};
-
-/// New alerts, by day raised and then by customer.
-struct alerts {
-    identifiers customer_id;  ///< of each row
-    std::vector<alert> rows;
-    intake received;
-    double false_alarms_per_year = 0;
-
-    std::size_t size() const { return rows.size(); }
-    auto begin() const { return rows.begin(); }
-    auto end() const { return rows.end(); }
-    /// What was expected, what happened, and how often such an alert is false.
-    std::string sentence(std::size_t row) const;
-};
-
-/// One row a customer. Days are days since 1970-01-01, `missing_day` where there is none.
-struct states_table {
-    static constexpr std::int32_t missing_day = std::numeric_limits<std::int32_t>::min();
-
-    sys_days as_of{};
-    identifiers customer_id;
-    std::vector<defection::state> state;
-    std::vector<double> statistic;  ///< R
-    std::vector<double> overdue_p;
-    /// The largest chance that an unchanged customer shows such an R by now.
-    std::vector<double> false_alarm_bound;
-    /// Most likely day of the change: WATCH, PARTIAL, LAPSED.
-    std::vector<std::int32_t> since;
-    /// Visits since the change over those expected; NaN where none is dated.
-    std::vector<double> retained_ratio;
-    std::vector<std::int32_t> last_visit;
-    /// Those that the clock has learned from; 0: judged by the population.
-    std::vector<std::int32_t> repeat_visits;
-    /// Days; the posterior mean rate inverted.
-    std::vector<double> expected_gap;
-
-    std::size_t size() const { return state.size(); }
-};
-
 struct monitor_options {
     std::vector<double> retained{0.0, 0.5};  ///< retained fractions, each in [0, 1), of equal weight
     double false_alarms_per_year = 0.10;     ///< in (0, 1]
+    /// How many of each customer's last visits are kept, to date changes with an interval; 0 to 64.
+    int keep_events = 0;
+    /// How long records may come after their day; 0 to 366. Days are watched when they are this old.
+    int reorder_days = 0;
 
     void validate() const;
+    bool operator==(monitor_options const&) const = default;
 };
 
 class monitor {
@@ -123,7 +70,7 @@ class monitor {
     explicit monitor(baseline const& start, monitor_options options = {});
 
     /// Takes the visits after those already watched up to the day `as_of` inclusive, and returns the alarms
-    /// that stand on `as_of` and were not returned before. A history's rows may come from any order of
+    /// that stand on `as_of` (reorder_days earlier) and were not returned before. A history's rows may come from any order of
     /// records; visits outside are counted in `received` and not used. Throws input_error where as_of lies
     /// before the last day watched.
     alerts update(ledger::history const& batch, sys_days as_of, unsigned threads = 1,
@@ -132,7 +79,16 @@ class monitor {
     /// Everybody as of a day not before the last one watched, taking it that nobody came since. Does not
     /// change the monitor.
     states_table states(sys_days as_of, unsigned threads = 1) const;
-    states_table states() const { return states(watched_until()); }
+    states_table states() const { return states(received_until()); }
+
+    /// The whole state, in a form that depends on nothing but its value. `note` is kept with it.
+    std::vector<std::uint8_t> to_bytes(std::string_view note = {}) const;
+    /// Throws input_error for bytes that are no whole state; they may come from anybody.
+    static monitor from_bytes(std::span<std::uint8_t const> bytes, std::string* note = nullptr);
+
+    /// Takes in a monitor of other customers with the same options and clock over the same days. Throws
+    /// input_error where any of these differ, and leaves this one as it was.
+    void merge(monitor const& other);
 
     std::size_t size() const { return people_.size(); }
     hazard_clock const& clock() const { return clock_; }
@@ -141,6 +97,10 @@ class monitor {
     sys_days watched_from() const { return start_; }  ///< its first instant
     /// The last day whose visits are in; before the first update the day before watched_from().
     sys_days watched_until() const { return seen_; }
+    /// The last day that an update named: reorder_days later, or the same without a buffer.
+    sys_days received_until() const { return received_until_; }
+    /// Visits that wait for their day to be watched.
+    std::size_t visits_waiting() const { return waiting_.day.size(); }
     intake const& received() const { return received_; }  ///< over all updates
 
   private:
@@ -166,7 +126,18 @@ class monitor {
         std::int32_t zero_gap_days;  ///< person::gap_days then
     };
     class watcher;
-    static double clock_units(double shape, double scale, double silence) noexcept;
+    /// Visits whose days are to be watched now, those that wait on, and what became of the other records.
+    struct sorted_visits {
+        ledger::history due;
+        ledger::history waiting;
+        intake unused;
+    };
+    monitor() = default;
+    void derive();
+    std::size_t events_width() const;
+    void copy_customer(std::size_t row, person& one, track* tracks, std::int32_t* events) const;
+    sorted_visits sort_by_day(ledger::history const& batch, sys_days until, sys_days as_of) const;
+    alerts watch(ledger::history const& batch, sys_days until, unsigned threads, progress const& watch);
     static void count_unused(ledger::history const& batch, std::size_t entry, std::int32_t until,
                              intake& received);
 
@@ -177,10 +148,16 @@ class monitor {
     double limit_ = 0;
     sys_days start_{};
     sys_days seen_{};
+    sys_days received_until_{};
     intake received_;
     identifiers customer_id_;
     std::vector<person> people_;
     std::vector<track> tracks_;  ///< rho_.size() a customer
+    /// Where events are kept, events_width() a customer: the days of the last visits, the newest last and
+    /// `missing_day` before the first; then since_low and since_high of the alarm that stands, or else the visit
+    /// from which the customer has been watched and person::visits then.
+    std::vector<std::int32_t> events_;
+    ledger::history waiting_;  ///< visits after seen_
 };
 
 }  // namespace clavis::defection

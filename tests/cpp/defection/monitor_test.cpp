@@ -281,7 +281,7 @@ TEST(Monitor, OneTimeBuyersAreNewAndJudgedByThePopulation) {
     EXPECT_EQ(table.state[1], state::ACTIVE);
     EXPECT_DOUBLE_EQ(table.overdue_p[0], weekly.overdue_p(0, 0, 64));
     EXPECT_EQ(table.repeat_visits[0], 0);
-    EXPECT_EQ(table.since[0], states_table::missing_day);
+    EXPECT_EQ(table.since[0], missing_day);
     EXPECT_TRUE(std::isnan(table.retained_ratio[0]));
 }
 

@@ -1,0 +1,280 @@
+#pragma once
+
+// One customer's state in motion: what a silence and a visit do to it. The monitor (monitor.cpp) runs it over everybody.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+
+#include "clavis/defection/detectors.hpp"
+#include "clavis/defection/monitor.hpp"
+#include "defection/dating.hpp"
+#include "defection/records.hpp"
+
+namespace clavis::defection {
+
+/// u: without change R grows by one a week.
+inline constexpr double unit_days = in_units(week, day);
+/// WATCH and recovery stand this factor below the limit, the ceiling of a PARTIAL customer's statistic above
+/// it.
+inline constexpr double hysteresis = 5;
+inline constexpr int visits_to_settle = 3;
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+
+class monitor::watcher {
+  public:
+    /// `tracks` and `events` are this customer's part of the monitor's own vectors, or of a copy.
+    watcher(monitor const& settings, person& one, track* tracks, std::int32_t* events)
+        : settings_(settings),
+          one_(one),
+          tracks_(tracks),
+          events_(events),
+          count_(settings.rho_.size()),
+          kept_(static_cast<std::size_t>(settings.options_.keep_events)) {}
+
+    struct reading {
+        double log_statistic;  ///< of the mixture
+        double log_stop;       ///< of the fraction zero, -inf without it
+        std::size_t partial;   ///< the strongest track above zero
+        /// Whether a full stop explains the silence at least as well as all the drops together.
+        bool stopped;
+    };
+
+    std::int32_t standing() const { return std::max(one_.last_day, day_number(settings_.start_)); }
+
+    reading at(std::int32_t date) const {
+        std::int32_t const from = standing();
+        double const silence = std::max(0, date - from);
+        double const log_count = std::log(static_cast<double>(count_ + (settings_.full_stop_ ? 1 : 0)));
+        reading result{-infinity, -infinity, 0, settings_.full_stop_};
+        double drops = -infinity;
+        double strongest = -infinity;
+        for (std::size_t j = 0; j < count_; ++j) {
+            double const value = grown(tracks_[j].log_statistic, settings_.rho_[j], silence);
+            if (value > strongest) {
+                strongest = value;
+                result.partial = j;
+            }
+            drops = log_add(drops, value);
+        }
+        if (settings_.full_stop_) result.log_stop = grown(-infinity, 0, silence);
+        result.stopped = settings_.full_stop_ && result.log_stop >= drops;
+        result.log_statistic = log_add(drops, result.log_stop) - log_count;
+        return result;
+    }
+
+    /// Lets the silence last until `date` inclusive and hands the alarms that it raises to raise(alert).
+    template <class Raise>
+    void wait(std::int32_t date, Raise&& raise) {
+        if (one_.state == state::LAPSED) return;
+        std::int32_t from = standing();
+        double const log_limit = std::log(settings_.limit_);
+        if (date <= from || at(date).log_statistic < log_limit) return;
+        if (one_.state != state::PARTIAL) {
+            std::int32_t const day =
+                first_day(from, date, [&](std::int32_t then) { return at(then).log_statistic >= log_limit; });
+            reading const then = at(day);
+            one_.state = then.stopped ? state::LAPSED : state::PARTIAL;
+            one_.leading = static_cast<std::uint8_t>(then.stopped ? 0 : then.partial + 1);
+            raise(raised(day, then));
+            if (then.stopped) return;
+            from = day;
+        }
+        // A drop was raised: does a full stop become the better explanation?
+        auto stopped = [&](std::int32_t candidate) {
+            reading const then = at(candidate);
+            return then.stopped && then.log_statistic >= log_limit;
+        };
+        if (!stopped(date)) return;
+        std::int32_t const day = first_day(from, date, stopped);
+        one_.state = state::LAPSED;
+        raise(raised(day, at(day)));
+    }
+
+    /// Takes a visit on `date`, later than the last; the silence before has been waited for.
+    void visit(std::int32_t date) {
+        one_.overdue = false;
+        if (one_.state == state::LAPSED) return recover(date);
+        std::int32_t const silence = date - standing();
+        double const elapsed = units(standing() - one_.last_day, date - one_.last_day);
+        bool const dated = one_.state == state::PARTIAL;
+        std::int32_t const gap = date - one_.last_day;
+        double sum = -infinity;
+        for (std::size_t j = 0; j < count_; ++j) {
+            double const rho = settings_.rho_[j];
+            track& own = tracks_[j];
+            own.log_statistic = std::log(rho) + grown(own.log_statistic, rho, silence);
+            sum = log_add(sum, own.log_statistic);
+            own.cusum = static_cast<float>(own.cusum + (1 - rho) * elapsed + std::log(rho));
+            // Once the change is dated its zero stays.
+            if (!dated && own.cusum <= 0)
+                own = {own.log_statistic, 0, date, one_.visits + 1, one_.gap_days + gap};
+        }
+        one_.last_day = date;
+        one_.gap_days += gap;
+        ++one_.visits;
+        if (!dated) keep(date);
+        if (one_.state == state::RECOVERED && ++one_.returned >= visits_to_settle) one_.state = state::ACTIVE;
+        if (!dated) return;
+        one_.frozen = true;
+        double const log_count = std::log(static_cast<double>(count_ + (settings_.full_stop_ ? 1 : 0)));
+        double const over = sum - log_count - std::log(settings_.limit_ * hysteresis);
+        if (over > 0)
+            for (std::size_t j = 0; j < count_; ++j)
+                tracks_[j].log_statistic -= over;
+        if (sum - log_count < std::log(settings_.limit_ / hysteresis)) recover(date);
+    }
+
+    /// The watch starts anew at a visit: for a customer never seen before, or one who came back.
+    void restart(std::int32_t date) {
+        one_.last_day = date;
+        one_.leading = 0;
+        one_.returned = 0;
+        one_.frozen = false;
+        one_.overdue = false;
+        for (std::size_t j = 0; j < count_; ++j)
+            tracks_[j] = {-infinity, 0, date, one_.visits, one_.gap_days};
+        forget_events(date);
+    }
+
+    /// Keeps no visit but the one from which the watch starts anew.
+    void forget_events(std::int32_t date) {
+        if (kept_ == 0) return;
+        std::fill_n(events_, kept_, missing_day);
+        events_[kept_ - 1] = date;
+        events_[kept_] = date;
+        events_[kept_ + 1] = one_.visits;
+    }
+
+    /// The day on which the change most likely began, what was to be expected since and what came.
+    alert describe(std::int32_t date, reading const& then) const {
+        alert result;
+        result.state = one_.state;
+        result.raised = date_of(date);
+        result.statistic = std::exp(std::min(then.log_statistic, hazard_clock::cap));
+        result.overdue_p = overdue_p(date);
+        bool const stop = one_.state == state::LAPSED || (one_.state != state::PARTIAL && then.stopped);
+        double past_visits = one_.visits;
+        double past_days = one_.gap_days;
+        std::int32_t since = one_.last_day;
+        std::size_t const j = one_.leading > 0 ? one_.leading - 1U : then.partial;
+        if (!stop || one_.frozen) {
+            past_visits = tracks_[j].zero_visits;
+            past_days = tracks_[j].zero_gap_days;
+        }
+        if (!stop) {
+            since = tracks_[j].zero_day;
+            result.visits = one_.visits - tracks_[j].zero_visits;
+        }
+        if (kept_ > 0 && one_.state != state::ACTIVE && one_.state != state::RECOVERED) {
+            result.since_low = date_of(events_[kept_]);
+            result.since_high = date_of(events_[kept_ + 1]);
+        }
+        double const rate = settings_.clock_.rate(past_visits, past_days);
+        result.since = date_of(since);
+        result.expected = rate * (date - since);
+        result.retained_ratio = stop ? 0.0 : result.visits / result.expected;
+        result.usual_gap = 1 / rate;
+        return result;
+    }
+
+    double overdue_p(std::int32_t date) const {
+        return std::exp(-units(0, std::max(0, date - one_.last_day)));
+    }
+    double expected_gap(std::int32_t date) const {
+        return 1 / settings_.clock_.rate(known_visits(), known_days(), std::max(0, date - one_.last_day));
+    }
+
+  private:
+    /// What the clock knows of the customer: gaps and their length.
+    std::int32_t known_visits() const {
+        return one_.frozen ? tracks_[one_.leading - 1U].zero_visits : one_.visits;
+    }
+    std::int32_t known_days() const {
+        return one_.frozen ? tracks_[one_.leading - 1U].zero_gap_days : one_.gap_days;
+    }
+    /// Clock units while the silence grows from `from` to `to`.
+    double units(double from, double to) const {
+        return settings_.clock_.hazard_between(known_visits(), known_days(), from, to);
+    }
+    /// ln R after a further `silence` from where the tracks stand.
+    double grown(double log_statistic, double rho, double silence) const {
+        hazard_clock const& clock = settings_.clock_;
+        return shiryaev_roberts_after(log_statistic, rho, clock.r + known_visits(),
+                                      clock.alpha + known_days() + (standing() - one_.last_day), silence,
+                                      unit_days);
+    }
+
+    void keep(std::int32_t date) {
+        if (kept_ == 0) return;
+        std::copy(events_ + 1, events_ + kept_, events_);
+        events_[kept_ - 1] = date;
+    }
+
+    /// The alert of a state just entered; from the visits kept follows when the change may have been.
+    alert raised(std::int32_t date, reading const& then) {
+        if (kept_ > 0) {
+            std::int32_t const since = day_number(describe(date, then).since);
+            date_interval const found = interval(date);
+            // The most likely day belongs to it, though it be near an end.
+            events_[kept_] = std::min(found.low, since);
+            events_[kept_ + 1] = std::max(found.high, since);
+        }
+        return describe(date, then);
+    }
+
+    date_interval interval(std::int32_t date) const {
+        bool const again = one_.state == state::LAPSED && one_.leading > 0;
+        // A stop without a visit since the drop was raised: the same evidence.
+        if (again && !one_.frozen) return {events_[kept_], events_[kept_ + 1]};
+        std::int32_t const start = day_number(settings_.start_);
+        if (again) {
+            // The visits since the drop are what a stop is told from, and nothing but a stop is new.
+            track const& drop = tracks_[one_.leading - 1U];
+            return date_change(settings_.clock_, one_.visits - drop.zero_visits,
+                               one_.gap_days - drop.zero_gap_days, {&one_.last_day, 1},
+                               std::max(one_.last_day, start), date, {.stop = true, .drop = false});
+        }
+        auto const* const first =
+            std::find_if(events_, events_ + kept_, [](std::int32_t day) { return day != missing_day; });
+        // Where the visits kept do not reach back to the beginning, the number of visits since does.
+        std::optional<earlier_day> earlier;
+        std::int32_t const begin = std::max(events_[kept_], start);
+        if (begin < *first) earlier = {begin, static_cast<double>(one_.visits - events_[kept_ + 1])};
+        return date_change(settings_.clock_, one_.visits, one_.gap_days, {first, events_ + kept_},
+                           earlier ? begin : std::max(*first, start), date,
+                           {.stop = settings_.full_stop_, .drop = count_ > 0}, earlier);
+    }
+
+    /// The first day in (from, to] for which a condition holds that stays true once it is, as it is on `to`.
+    template <class Condition>
+    static std::int32_t first_day(std::int32_t from, std::int32_t to, Condition&& holds) {
+        while (to - from > 1) {
+            std::int32_t const middle = from + (to - from) / 2;
+            (holds(middle) ? to : from) = middle;
+        }
+        return to;
+    }
+
+    void recover(std::int32_t date) {
+        if (one_.leading > 0) {
+            one_.visits = tracks_[one_.leading - 1U].zero_visits;
+            one_.gap_days = tracks_[one_.leading - 1U].zero_gap_days;
+        }
+        one_.state = state::RECOVERED;
+        restart(date);
+    }
+
+    monitor const& settings_;
+    person& one_;
+    track* tracks_;
+    std::int32_t* events_;
+    std::size_t count_;
+    std::size_t kept_;  ///< visits kept; since_low and since_high stand behind them
+};
+
+}  // namespace clavis::defection

@@ -1,0 +1,53 @@
+// Fuzzes the saved states of a defection monitor: the input is the body of a state, without its head and its checksum,
+// which are made to fit, so that what lies behind them is reached.
+
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <vector>
+
+#include "clavis/core/errors.hpp"
+#include "clavis/defection/monitor.hpp"
+#include "defection/monitor_bytes.hpp"
+
+namespace {
+
+using namespace clavis;
+using namespace clavis::defection;
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+template <class Call>
+void allow_input_errors(Call const& call) {
+    try {
+        call();
+    } catch (input_error const&) {
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+    std::vector<std::uint8_t> bytes = begin_state(saved_monitor);
+    bytes.insert(bytes.end(), data, data + size);
+    end_state(bytes);
+    allow_input_errors([&] { monitor::from_bytes({data, size}); });
+    allow_input_errors([&] {
+        monitor state = monitor::from_bytes(bytes);
+        // What was read can be written and read again, and stays the same.
+        std::vector<std::uint8_t> const saved = state.to_bytes();
+        monitor const again = monitor::from_bytes(saved);
+        require(again.to_bytes() == saved);
+        allow_input_errors([&] { state.states(); });
+        allow_input_errors([&] { state.merge(again); });
+        allow_input_errors([&] {
+            auto const found = state.update({}, state.received_until() + std::chrono::days{400});
+            for (std::size_t i = 0; i < found.size(); ++i)
+                require(!found.sentence(i).empty());
+        });
+        allow_input_errors([&] { state.states(); });
+    });
+    return 0;
+}
