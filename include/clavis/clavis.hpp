@@ -23,8 +23,8 @@
 #include "clavis/numerics/special.hpp"
 
 #include "clavis/statistics/concentration.hpp"
-#include "clavis/statistics/multiplicity.hpp"
 #include "clavis/statistics/life_table.hpp"
+#include "clavis/statistics/multiplicity.hpp"
 #include "clavis/statistics/quantiles.hpp"
 #include "clavis/statistics/survival_curve.hpp"
 
@@ -66,6 +66,7 @@
 #include "clavis/loyalty/tier_replay.hpp"
 
 #include "clavis/defection/alarm_rules.hpp"
+#include "clavis/defection/alerts.hpp"
 #include "clavis/defection/baseline.hpp"
 #include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/detectors.hpp"
