@@ -60,6 +60,7 @@
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 #include "clavis/lifetime/nbd.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
+#include "clavis/lifetime/saved_model.hpp"
 #include "clavis/lifetime/shifted_beta_geo.hpp"
 
 #include "clavis/loyalty/tier_program.hpp"

@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <variant>
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
-#include "clavis/lifetime/beta_discrete_weibull.hpp"
-#include "clavis/lifetime/beta_geo_beta_binomial.hpp"
 #include "clavis/lifetime/clv.hpp"
-#include "clavis/lifetime/gamma_gompertz_nbd.hpp"
-#include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
-#include "clavis/lifetime/modified_beta_geo_nbd.hpp"
-#include "clavis/lifetime/nbd.hpp"
-#include "clavis/lifetime/pareto_nbd.hpp"
-#include "clavis/lifetime/shifted_beta_geo.hpp"
+#include "clavis/lifetime/saved_model.hpp"
 
 namespace clavis::bindings {
 
@@ -52,6 +49,56 @@ py::dict to_dict(lifetime::fit_report const& report) {
         profile[py::float_(point.value)] = point.log_likelihood;
     result["profile"] = profile;
     return result;
+}
+
+lifetime::fit_report report_from(py::dict const& values, py::tuple const& names) {
+    lifetime::fit_report report;
+    auto const read = [&](char const* key, auto& into) {
+        into = values[key].cast<std::decay_t<decltype(into)>>();
+    };
+    auto const errors = values["standard_errors"].cast<py::dict>();
+    for (auto const& name : names) {
+        report.parameter_names.push_back(name.cast<std::string>());
+        report.standard_errors.push_back(errors[name].cast<double>());
+    }
+    using array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+    auto const covariance = values["covariance"].cast<array>();
+    report.covariance.assign(covariance.data(), covariance.data() + covariance.size());
+    read("converged", report.converged);
+    read("status", report.status);
+    read("log_likelihood", report.log_likelihood);
+    read("gradient_norm", report.gradient_norm);
+    read("condition", report.condition);
+    read("iterations", report.iterations);
+    read("rows", report.rows);
+    read("distinct_rows", report.distinct_rows);
+    read("left_out", report.left_out);
+    read("customers", report.customers);
+    read("warnings", report.warnings);
+    for (auto const& [value, log_likelihood] : values["profile"].cast<std::map<double, double>>())
+        report.profile.push_back({value, log_likelihood});
+    return report;
+}
+
+template <class Model>
+std::string saved_text(Model const& model, std::optional<py::dict> const& report) {
+    if (!report) return lifetime::to_json(model);
+    py::list names;
+    for (auto parameter : Model::parameter_names)
+        names.append(py::str(std::string(parameter)));
+    auto const told = report_from(*report, py::tuple(names));
+    return lifetime::to_json(model, &told);
+}
+
+/// (model, report or None)
+py::tuple model_from_text(std::string_view text) {
+    auto const saved = [&] {
+        py::gil_scoped_release unlocked;
+        return lifetime::from_json(text);
+    }();
+    py::object report = py::none();
+    if (saved.report) report = to_dict(*saved.report);
+    return py::make_tuple(std::visit([](auto const& model) { return py::cast(model); }, saved.model), report);
 }
 
 lifetime::fit_options options_from(std::map<std::string, double> const& fixed, unsigned threads,
@@ -110,6 +157,7 @@ py::class_<Model> bind_model(py::module_& room, char const* name) {
         .def_property_readonly("unit", [](Model const& m) { return m.unit.count(); })
         .def_static("fit", &fit_model<Model>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
                     py::arg("progress"))
+        .def("to_json", &saved_text<Model>, py::arg("report"))
         .def("log_likelihood",
              [](Model const& m, summary_arrays const& rows, unsigned threads) {
                  return filled({size_of(rows)},
@@ -201,6 +249,7 @@ void bind_gamma_gamma(py::module_& room) {
         .def_property_readonly("population_mean", &gamma_gamma::population_mean)
         .def_static("fit", &fit_model<gamma_gamma>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
                     py::arg("progress"))
+        .def("to_json", &saved_text<gamma_gamma>, py::arg("report"))
         .def("log_likelihood",
              [](gamma_gamma const& m, summary_arrays const& rows, unsigned threads) {
                  return filled({size_of(rows)},
@@ -250,6 +299,7 @@ void bind_lifetime(py::module_& module) {
     bind_contract_model<lifetime::shifted_beta_geo>(room, "ShiftedBetaGeo");
     bind_contract_model<lifetime::beta_discrete_weibull>(room, "BetaDiscreteWeibull");
     bind_gamma_gamma(room);
+    room.def("from_json", &model_from_text, py::arg("text"));
 }
 
 }  // namespace clavis::bindings

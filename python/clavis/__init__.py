@@ -40,6 +40,7 @@ from clavis.plotting import (
     plot_value_distribution,
 )
 from clavis.quality import BookQuality, Quality, Refusal
+from clavis.saved import load
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
@@ -95,6 +96,7 @@ __all__ = [
     "evaluate_rules",
     "false_discovery_levels",
     "lifetime_value",
+    "load",
     "log_rank",
     "plot_alive_matrix",
     "plot_calibration",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import html
 import math
+import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -241,6 +243,40 @@ class Estimator:
             parameters, unit = self._core
             self._core = self._core_type(parameters, *([unit] if isinstance(self, PurchaseModel) else []))
 
+    def to_json(self) -> str:
+        """The parameters, and the report where there is one, as a JSON document below 10 KB; no data."""
+        report = None if self._report is None else {f.name: getattr(self._report, f.name) for f in fields(FitReport)}
+        return str(self._ready().to_json(report))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`to_json` to a file, which :func:`clavis.load` reads back to the last bit."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def from_json(cls: type[Self], text: str) -> Self:
+        """The model that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the text is no such document, is larger than 10 KB, holds another model, or says anything this version
+            does not know.
+        """
+        core, report = _clavis.lifetime.from_json(text)
+        if not isinstance(core, cls._core_type):
+            raise _clavis.InputError(f"saved model: it is a {type(core).__name__}, not a {cls.__name__}")
+        model = cls()
+        model._restore(core, None if report is None else FitReport(**report))
+        return model
+
+    def _restore(self, core: Any, report: FitReport | None) -> None:
+        """Take what was saved; parameters that the fit held fixed were given to the constructor."""
+        values = dict(zip(core.names, core.parameters, strict=True))
+        given = values if report is None else {n: v for n, v in values.items() if report.standard_errors[n] == 0}
+        self._given = {**self._given, **given}
+        self._settle()
+        self._core, self._report = core, report
+
     def _shown(self) -> list[tuple[str, float, float | None]]:
         """Name, value and standard error of each parameter."""
         errors = {} if self._report is None else self._report.standard_errors
@@ -291,6 +327,12 @@ class PurchaseModel(Estimator):
 
     def _make(self, parameters: list[float]) -> Any:
         return self._core_type(parameters, self._unit)
+
+    def _restore(self, core: Any, report: FitReport | None) -> None:
+        if core.unit:
+            self._given["unit"] = datetime.timedelta(microseconds=core.unit)
+        super()._restore(core, report)
+        self._nameless = report is not None and not core.unit
 
     def _rows(self, summary: Any) -> tuple[_clavis.lifetime.Rows, Any]:
         """The rows a model reads, and the customer ids: some take other tables too."""

@@ -8,48 +8,29 @@
 #include <limits>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include "clavis/core/errors.hpp"
 #include "clavis/core/exact_sum.hpp"
+#include "core/json_reader.hpp"
 
 namespace clavis::loyalty {
 namespace {
 
-using json = nlohmann::ordered_json;
-
-constexpr std::size_t largest_document = std::size_t{1} << 20;
-constexpr int deepest = 8;
+constexpr json_reader reader{"tier program", std::size_t{1} << 20, 8};
 constexpr std::size_t most_tiers = 100;
 constexpr std::size_t longest_name = 200;
 constexpr std::int32_t most_days = 36'500;
 constexpr int most_digits = 18;
 
 [[noreturn]] void refuse(std::string const& where, std::string const& problem) {
-    throw input_error("tier program" + (where.empty() ? "" : ", " + where) + ": " + problem);
-}
-
-// At most 60 bytes of what the document says there.
-std::string quote(json const& value) {
-    std::string text = value.dump(-1, ' ', true);
-    if (text.size() > 60) text = text.substr(0, 57) + "...";
-    return text;
+    reader.refuse(where, problem);
 }
 
 void check_keys(json const& object, std::string const& where, std::initializer_list<char const*> known) {
-    if (!object.is_object()) refuse(where, quote(object) + " is not an object");
-    for (auto const& item : object.items()) {
-        if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
-        std::string list;
-        for (auto const* key : known)
-            list += (list.empty() ? "" : ", ") + std::string(key);
-        refuse(where, "unknown key " + quote(json(item.key())) + "; known are " + list);
-    }
+    reader.check_keys(object, where, known);
 }
 
 std::string read_text(json const& value, std::string const& where) {
-    if (!value.is_string()) refuse(where, quote(value) + " is not text");
-    return value.get<std::string>();
+    return reader.text(value, where);
 }
 
 std::int32_t read_days(json const& value, std::string const& where, std::int32_t least) {
@@ -83,31 +64,6 @@ decimal read_decimal(json const& value, std::string const& where) {
         return decimal::parse(text);
     } catch (input_error const& error) {
         refuse(where, error.what());
-    }
-}
-
-json parse(std::string_view text) {
-    if (text.size() > largest_document) refuse("", "the document is larger than 1 MB");
-    std::vector<std::set<std::string>> keys;
-    auto watch = [&](int depth, json::parse_event_t event, json& value) {
-        if (depth > deepest)
-            refuse("", "the document nests deeper than " + std::to_string(deepest) + " levels");
-        if (event == json::parse_event_t::object_start) {
-            keys.emplace_back();
-        } else if (event == json::parse_event_t::object_end) {
-            keys.pop_back();
-        } else if (event == json::parse_event_t::key &&
-                   !keys.back().insert(value.get<std::string>()).second) {
-            refuse("", "the key " + quote(value) + " stands twice in one object");
-        }
-        return true;
-    };
-    try {
-        return json::parse(text, watch);
-    } catch (json::parse_error const& error) {
-        refuse("", "not JSON at byte " + std::to_string(error.byte));
-    } catch (json::exception const&) {
-        refuse("", "not JSON: a number is out of range");
     }
 }
 
@@ -219,7 +175,7 @@ std::int32_t tier_window::first_day_without(std::int32_t event_day) const {
 }
 
 tier_program tier_program::from_json(std::string_view text) {
-    json const document = parse(text);
+    json const document = reader.parse(text);
     check_keys(document, "", {"name", "metric", "window", "tiers", "validity"});
     tier_program program;
     if (document.contains("name")) program.name = read_text(document["name"], "name");

@@ -63,11 +63,24 @@ def test_pareto_reaches_the_optimum(n: int, weeks: bool, parameters: tuple[float
     assert m.report_.log_likelihood == pytest.approx(log_likelihood, rel=1e-10)
 
 
-def test_beta_geo_reaches_the_optimum() -> None:
-    """Days, where BFGS has been seen to run to 1e294 without a word."""
-    m = cv.BetaGeoNBD().fit(draw(10_000, pareto=False))
-    assert list(m.params_.values()) == pytest.approx((0.245412596, 30.8398422, 0.822483292, 2.43717351), rel=1e-6)
-    assert m.report_.log_likelihood == pytest.approx(-108247.00286768, rel=1e-10)
+@pytest.mark.parametrize(
+    ("n", "weeks", "parameters", "log_likelihood"),
+    [
+        (10_000, False, (0.245412596, 30.8398422, 0.822483292, 2.43717351), -108247.00286768),
+        (10_000, True, (0.251585225, 4.77287383, 0.824730676, 2.50583376), -72594.72687429),
+        (100_000, False, (0.245240919, 31.346134, 0.800485517, 2.44200978), -1081366.28763207),
+    ],
+)
+def test_beta_geo_reaches_the_optimum(
+    n: int, weeks: bool, parameters: tuple[float, ...], log_likelihood: float
+) -> None:
+    """In days BFGS has been seen to run to 1e294 without a word."""
+    s = draw(n, pareto=False, weeks=weeks)
+    assert s.frequency.sum() == {10_000: 18462, 100_000: 184448}[n]
+    m = cv.BetaGeoNBD().fit(s)
+    assert m.report_.converged
+    assert list(m.params_.values()) == pytest.approx(parameters, rel=1e-6)
+    assert m.report_.log_likelihood == pytest.approx(log_likelihood, rel=1e-10)
 
 
 def test_pareto_on_cdnow(cdnow: cv.Summary) -> None:

@@ -11,11 +11,87 @@ file. Needs mpmath; takes a quarter of an hour.
 from __future__ import annotations
 
 import csv
+import itertools
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import mpmath as mp
-from make_lifetime import FOLDER, log_mean_beta, log_mean_gamma
+
+mp.mp.dps = 50
+FOLDER = Path(__file__).parent
+DROP = 80  # nats: the integrand is cut where it is e^-80 = 2e-35 of its peak
+
+Function = Callable[[mp.mpf], mp.mpf]
+
+
+def log_integral(log_f: Function) -> mp.mpf:
+    """ln of the integral over the real line of exp(log_f), log_f with one peak and at least linear tails."""
+    # The peak: walk in growing steps, then golden section with few digits.
+    low, high = mp.mpf(-1), mp.mpf(1)
+    while log_f(low - (high - low)) > log_f(low):
+        low -= 2 * (high - low)
+    while log_f(high + (high - low)) > log_f(high):
+        high += 2 * (high - low)
+    low, high = low - (high - low), high + (high - low)
+    ratio = (mp.sqrt(5) - 1) / 2
+    for _ in range(40):
+        c, d = high - ratio * (high - low), low + ratio * (high - low)
+        if log_f(c) > log_f(d):
+            high = d
+        else:
+            low = c
+    peak = (low + high) / 2
+    top = log_f(peak)
+
+    def ends(direction: int) -> list[mp.mpf]:
+        step = mp.mpf(1)
+        while top - log_f(peak + direction * step) > 1:
+            step /= 2
+        points = []
+        at = peak
+        while top - log_f(at) < DROP:
+            at += direction * step
+            points.append(at)
+            step *= mp.mpf("1.6")
+        return points
+
+    nodes = [*reversed(ends(-1)), peak, *ends(1)]
+    total = mp.mpf(0)
+    for low, high in itertools.pairwise(nodes):
+        # Always on (0, 1): mpmath keeps the nodes of every interval it has seen.
+        width = high - low
+        total += width * mp.quad(lambda u, low=low, width=width: mp.exp(log_f(low + width * u) - top), [0, 1])
+    return top + mp.log(total)
+
+
+def logistic(y: mp.mpf) -> mp.mpf:
+    return 1 / (1 + mp.exp(-y))
+
+
+def log1p_exp(y: mp.mpf) -> mp.mpf:
+    return mp.log1p(mp.exp(y))
+
+
+def log_beta_weight(a: mp.mpf, b: mp.mpf) -> Function:
+    """ln of p^a (1 - p)^b at logit p = y: the density of Beta(a, b) times dp/dy, up to its constant."""
+    return lambda y: -a * log1p_exp(-y) - b * log1p_exp(y)
+
+
+def log_mean_beta(a: mp.mpf, b: mp.mpf, log_f: Callable[[mp.mpf, mp.mpf], mp.mpf]) -> mp.mpf:
+    """ln E[f(p)], p ~ Beta(a, b); log_f is a function of p and ln(1 - p)."""
+    weight = log_beta_weight(a, b)
+    return log_integral(lambda y: weight(y) + log_f(logistic(y), -log1p_exp(y))) - mp.log(mp.beta(a, b))
+
+
+def log_mean_gamma(shape: mp.mpf, rate: mp.mpf, log_f: Function) -> mp.mpf:
+    """ln E[f(lambda)], lambda ~ Gamma(shape, rate)."""
+
+    def weight(v: mp.mpf) -> mp.mpf:
+        return shape * (v + mp.log(rate)) - rate * mp.exp(v)
+
+    return log_integral(lambda v: weight(v) + log_f(mp.exp(v))) - mp.loggamma(shape)
+
 
 Real = mp.mpf
 ZERO = mp.mpf(0)
