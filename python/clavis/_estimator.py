@@ -271,8 +271,11 @@ class Estimator:
 
     def _restore(self, core: Any, report: FitReport | None) -> None:
         """Take what was saved; parameters that the fit held fixed were given to the constructor."""
-        values = dict(zip(core.names, core.parameters, strict=True))
-        given = values if report is None else {n: v for n, v in values.items() if report.standard_errors[n] == 0}
+        given = dict(zip(core.names, core.parameters, strict=True))
+        if report is not None:
+            given = {name: value for name, value in given.items() if report.standard_errors[name] == 0}
+            if report.profile:  # k was found, although it has no error
+                given.pop("k", None)
         self._given = {**self._given, **given}
         self._settle()
         self._core, self._report = core, report
