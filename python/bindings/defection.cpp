@@ -118,9 +118,13 @@ struct watch {
 
 watch fit(ledger::history const& records, std::int32_t baseline_until, std::vector<double> retained,
           double false_alarms_per_year, int keep_events, int reorder_days, std::optional<double> r,
-          std::optional<double> alpha, unsigned threads, py::object callback) {
+          std::optional<double> alpha, std::optional<double> k,
+          std::optional<std::pair<std::int32_t, std::vector<double>>> season, unsigned threads,
+          py::object callback) {
     defection::clock_knowledge given;
-    if (r && alpha) given = defection::hazard_clock{*r, *alpha};
+    given.k = k;
+    if (r && alpha) given.clock = defection::hazard_clock{*r, *alpha, k.value_or(1.0)};
+    if (season) given.time = defection::operational_time(date_of(season->first), season->second);
     progress const reporter = make_progress(std::move(callback));
     auto [start, state] = [&] {
         py::gil_scoped_release unlocked;
@@ -134,12 +138,13 @@ watch fit(ledger::history const& records, std::int32_t baseline_until, std::vect
     py::dict params;
     params["r"] = start.clock.r;
     params["alpha"] = start.clock.alpha;
+    params["k"] = start.clock.k;
     py::dict errors;
     py::dict learned;
     if (start.fit) {
         params["a"] = start.fit->estimate("a");
         params["b"] = start.fit->estimate("b");
-        for (char const* name : {"r", "alpha", "a", "b"})
+        for (char const* name : {"r", "alpha", "k", "a", "b"})
             errors[name] = start.fit->standard_error(name);
         learned["log_likelihood"] = start.fit->log_likelihood;
         learned["converged"] = start.fit->converged;
@@ -154,6 +159,9 @@ watch fit(ledger::history const& records, std::int32_t baseline_until, std::vect
     learned["notes"] = start.notes;
     learned["warnings"] = start.warnings;
     learned["long_silence_excess"] = start.long_silence_excess;
+    learned["season_variation"] = start.season_variation;
+    learned["gap_pairs"] = start.regularity.pairs;
+    learned["k_by_moments"] = start.regularity.by_moments;
     learned["customers"] = start.size();
     learned["visits_after"] = start.visits_after;
     learned["return_days"] = start.return_days;
@@ -175,8 +183,8 @@ void bind_defection(py::module_& module) {
     py::class_<watch>(room, "Monitor")
         .def_static("fit", &fit, py::kw_only(), py::arg("records"), py::arg("baseline_until"),
                     py::arg("retained"), py::arg("false_alarms_per_year"), py::arg("keep_events"),
-                    py::arg("reorder_days"), py::arg("r"), py::arg("alpha"), py::arg("threads"),
-                    py::arg("progress"))
+                    py::arg("reorder_days"), py::arg("r"), py::arg("alpha"), py::arg("k"), py::arg("season"),
+                    py::arg("threads"), py::arg("progress"))
         .def("to_bytes",
              [](watch const& self, std::string const& note) {
                  auto const bytes = [&] {
@@ -231,6 +239,10 @@ void bind_defection(py::module_& module) {
             py::arg("as_of"), py::arg("threads"))
         .def("__len__", [](watch const& self) { return self.state.size(); })
         .def_readwrite("learned", &watch::learned)
+        .def_property_readonly("season_first",
+                               [](watch const& self) { return day_number(self.state.time().first()); })
+        .def_property_readonly("season",
+                               [](watch const& self) { return to_numpy(self.state.time().index()); })
         .def_property_readonly("limit", [](watch const& self) { return self.state.limit(); })
         .def_property_readonly("watched_from",
                                [](watch const& self) { return day_number(self.state.watched_from()); })

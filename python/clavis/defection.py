@@ -45,6 +45,14 @@ class DefectionMonitor:
         visits wait in the order of their days.
     r, alpha
         Shape and scale (in days) of the customers' rates, where they are known; by default learned from the baseline.
+    k
+        How regularly customers come: gaps between visits are gamma distributed with this shape, in [0.2, 20]. 1 is at
+        random, more is more regular, less is in bursts. By default learned from pairs of neighbouring gaps, or 1 where
+        ``r`` and ``alpha`` are given.
+    season
+        The index that the clock runs on: ``"learned"`` from the baseline where it holds two years or more and weeks
+        differ by more than chance; ``None`` for the calendar's time; or ``(first_day, values)``, one positive value a
+        day from ``first_day`` on, 1 on average.
     threads
         0: every core.
     progress
@@ -53,7 +61,8 @@ class DefectionMonitor:
     Attributes
     ----------
     params_ : dict
-        ``r`` and ``alpha`` (days) of the customers' rates; where learned also ``a`` and ``b`` of dropout.
+        ``r`` and ``alpha`` (days) of the customers' rates and ``k`` of their gaps; where learned also ``a`` and ``b``
+        of dropout.
     standard_errors_ : dict
         Of the learned parameters.
     converged_ : bool
@@ -63,6 +72,8 @@ class DefectionMonitor:
     warnings_ : list of str
         What makes the promise doubtful on these records, in words. Read them: where customers buy in bursts or
         seasons, false alerts exceed the budget.
+    season_ : Table
+        ``day`` and ``index`` of the season that the clock runs on; empty on the calendar's time.
     long_silence_excess_ : float
         How often silences that the clock gives one in a hundred ended in a visit within the baseline, over 0.01; the
         clock holds, or errs to the safe side, at 1 or less.
@@ -81,9 +92,11 @@ class DefectionMonitor:
 
     Notes
     -----
-    Given the rate, visits are taken to be a Poisson process; rates are gamma distributed. The statistic is the mean of
+    Gaps between visits are taken to be gamma distributed of shape ``k`` given the customer's rate, and rates to be
+    gamma distributed. The statistic is the mean of
     the Shiryaev–Roberts statistics for each retained fraction (Shiryaev 1963; Roberts 1966; Pollak 1985). The rates are
-    learned by the modified BG/NBD model (Batislam, Denizel and Filiztekin 2007), jointly with dropout.
+    learned by the modified BG/NBD model (Batislam, Denizel and Filiztekin 2007) with gamma gaps (Reutterer, Platzer and
+    Schroeder 2020), jointly with dropout.
 
     Examples
     --------
@@ -107,6 +120,8 @@ class DefectionMonitor:
         reorder_days: int = 0,
         r: float | None = None,
         alpha: float | None = None,
+        k: float | None = None,
+        season: str | tuple[_time.Date, Any] | None = "learned",
         threads: int = 0,
         progress: Progress | None = None,
     ) -> None:
@@ -118,6 +133,8 @@ class DefectionMonitor:
         self.reorder_days = reorder_days
         self.r = r
         self.alpha = alpha
+        self.k = k
+        self.season = season
         self.threads = threads
         self.progress = progress
         self._monitor: _clavis.defection.Monitor | None = None
@@ -187,6 +204,8 @@ class DefectionMonitor:
             reorder_days=self.reorder_days,
             r=self.r,
             alpha=self.alpha,
+            k=self.k,
+            season=_season_of(self.season),
             threads=self.threads,
             progress=self.progress,
         )
@@ -377,7 +396,7 @@ class DefectionMonitor:
 
     @property
     def params_(self) -> dict[str, float]:
-        """``r`` and ``alpha`` (days); where learned also ``a`` and ``b`` of dropout."""
+        """``r``, ``alpha`` (days) and ``k``; where learned also ``a`` and ``b`` of dropout."""
         return dict(self._learned("params"))
 
     @property
@@ -404,6 +423,13 @@ class DefectionMonitor:
     def warnings_(self) -> list[str]:
         """What makes the promise doubtful on these records."""
         return list(self._learned("warnings"))
+
+    @property
+    def season_(self) -> Table:
+        """``day`` and ``index`` of the season that the clock runs on; empty on the calendar's time."""
+        index = self._fitted().season
+        first = np.datetime64(self._fitted().season_first, "D")
+        return Table({"day": first + np.arange(len(index)), "index": index})
 
     @property
     def long_silence_excess_(self) -> float:
@@ -502,6 +528,18 @@ def _read_note(note: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         if not isinstance(value, kind) or not all(isinstance(each, wanted) for each in inner):
             raise damaged
     return reading, learned
+
+
+def _season_of(season: str | tuple[_time.Date, Any] | None) -> tuple[int, list[float]] | None:
+    """The first day and the values of an index; an empty one is the calendar's time, and None asks to learn it."""
+    if season is None:
+        return (0, [])
+    if isinstance(season, str):
+        if season != "learned":
+            raise ValueError(f'season must be "learned", None or (first_day, values), not {season!r}')
+        return None
+    first, values = season
+    return (_time.day_number(first, "season"), [float(value) for value in np.asarray(values, dtype=np.float64)])
 
 
 def _values_of(customers: npt.NDArray[Any], values: Any) -> npt.NDArray[np.float64]:

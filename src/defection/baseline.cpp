@@ -28,7 +28,8 @@ void check_silences(ledger::history const& records, std::vector<std::size_t> con
             } else {
                 ++gaps;
                 surprising +=
-                    result.clock.overdue_p(visits - 1, last - first, records.day[k] - last) <= overdue_level;
+                    result.clock.overdue_p(visits - 1, result.time.between(first, last),
+                                           result.time.between(last, records.day[k])) <= overdue_level;
             }
             last = records.day[k];
         }
@@ -110,6 +111,13 @@ baseline learn_baseline(ledger::history const& records, sys_days until, clock_kn
 
     baseline result;
     result.until = until;
+    if (known.time) {
+        result.time = *known.time;
+    } else {
+        learned_index const season = learn_index(records, until);
+        result.time = season.time;
+        result.season_variation = season.variation;
+    }
     std::vector<std::size_t> rows;
     std::vector<double> age;
     std::vector<double> recency;
@@ -146,8 +154,8 @@ baseline learn_baseline(ledger::history const& records, sys_days until, clock_kn
         result.gap_days.push_back(last - first);
         result.visits.push_back(days - 1);
         // Observation ends with the last day of the baseline, as in a summary observed until then.
-        age.push_back(end - 1 - first);
-        recency.push_back(last - first);
+        age.push_back(result.time.between(first, end - 1));
+        recency.push_back(result.time.between(first, last));
         repeated = repeated || days > 1;
     }
     result.customer_id = select(records.customer_id, rows);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <mutex>
 #include <string>
 
 #include "clavis/core/errors.hpp"
@@ -14,7 +15,7 @@
 namespace clavis::defection {
 namespace {
 
-constexpr int lowest_octave = -14;
+constexpr int lowest_octave = -10;
 /// Silences longer than this many times alpha + G, in ln(1 + s/b), are evaluated directly.
 constexpr double longest = 4;
 constexpr double deepest = 60;  ///< of H
@@ -206,6 +207,22 @@ clock_tables::clock_tables(hazard_clock const& clock, std::span<double const> re
         }
     }
     values_ = std::move(values);
+}
+
+std::shared_ptr<clock_tables const> clock_tables::shared(hazard_clock const& clock,
+                                                         std::span<double const> retained, double unit) {
+    static std::mutex guard;
+    static std::vector<std::weak_ptr<clock_tables const>> made;
+    std::scoped_lock const lock(guard);
+    std::erase_if(made, [](auto const& one) { return one.expired(); });
+    for (auto const& one : made)
+        if (auto known = one.lock();
+            known && known->clock_ == clock && known->unit_ == unit &&
+            std::equal(retained.begin(), retained.end(), known->rho_.begin(), known->rho_.end()))
+            return known;
+    auto fresh = std::make_shared<clock_tables const>(clock, retained, unit);
+    made.push_back(fresh);
+    return fresh;
 }
 
 void clock_tables::mix(std::int32_t visits, std::int64_t cell, double* out) const noexcept {

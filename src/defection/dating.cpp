@@ -42,7 +42,7 @@ date_interval date_change(hazard_clock const& clock, double visits, double gap_d
                           std::span<std::int32_t const> days, std::int32_t from, std::int32_t date,
                           possible_changes possible, std::optional<earlier_day> earlier) {
     double const exposure = clock.alpha + gap_days + (date - days.back());
-    double const shape = clock.r + visits;
+    double const shape = clock.shape(visits);
     std::size_t const size = static_cast<std::size_t>(date - from) + 1;
     std::vector<double> logs;
     logs.reserve(size * (1 + drops.size()));
@@ -56,7 +56,7 @@ date_interval date_change(hazard_clock const& clock, double visits, double gap_d
         double const rest = date - day;
         logs.push_back(possible.stop && after == 0 ? -shape * std::log(exposure - rest) : -HUGE_VAL);
         for (double const fraction : drops)
-            logs.push_back(possible.drop ? after * std::log(fraction) - log_drops -
+            logs.push_back(possible.drop ? clock.k * after * std::log(fraction) - log_drops -
                                                shape * std::log(exposure - (1 - fraction) * rest)
                                          : -HUGE_VAL);
     }

@@ -3,7 +3,8 @@
 // Between which days a change lies. A customer who keeps the fraction f of the visits from day tau on lives at the pace f
 // from there: with x gaps known that took G days and a last silence s, of which d days and `after` visits came from tau on,
 //     L(tau, f) = f^after (alpha + G + s - (1 - f) d)^-(r + x),
-// the rate integrated out over what the clock knows of it. All days are alike beforehand; so are a stop (f = 0, which only
+// the rate integrated out over what the clock knows of it, exactly so for k = 1; for other k a visit counts k phases, and the
+// last silence as if the next were at hand. Days are the calendar's, whatever the season. All days are alike beforehand; so are a stop (f = 0, which only
 // days after the last visit allow) and a drop, whose fraction is 0.1, 0.3, 0.5, 0.7 or 0.9. What raised the alarm does not
 // enter: of a drop that passes for a stop the interval tells both. The interval is the middle 95 % of the posterior of tau,
 // in whole days.

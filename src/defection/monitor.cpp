@@ -39,6 +39,7 @@ void monitor_options::validate() const {
 
 monitor::monitor(baseline const& start, monitor_options options)
     : clock_(start.clock),
+      time_(start.time),
       options_(std::move(options)),
       start_(start.until),
       seen_(start.until - std::chrono::days{1}),
@@ -46,6 +47,7 @@ monitor::monitor(baseline const& start, monitor_options options)
       customer_id_(start.customer_id) {
     static_assert(sizeof(person) == 16 && sizeof(track) == 24);
     derive();
+    make_tables();
     std::size_t const size = start.size();
     if (start.customer_id.size() != size || start.last_day.size() != size || start.gap_days.size() != size)
         throw input_error("baseline: columns of different length");
@@ -60,7 +62,10 @@ monitor::monitor(baseline const& start, monitor_options options)
         people_[i] = {
             start.last_day[i], start.gap_days[i], start.visits[i], state::ACTIVE, 0, 0, false, false};
         std::int32_t const silence = begin - start.last_day[i];
-        people_[i].overdue = clock_.overdue_p(start.visits[i], start.gap_days[i], silence) <= overdue_level;
+        people_[i].overdue =
+            clock_.overdue_p(start.visits[i],
+                             time_.between(start.last_day[i] - start.gap_days[i], start.last_day[i]),
+                             time_.between(start.last_day[i], begin)) <= overdue_level;
         for (std::size_t j = 0; j < rho_.size(); ++j)
             tracks_[i * rho_.size() + j] = {-infinity, 0, begin, start.visits[i],
                                             start.gap_days[i] + silence};
@@ -81,6 +86,12 @@ void monitor::derive() {
         }
     }
     limit_ = shiryaev_roberts_limit(options_.false_alarms_per_year);
+}
+
+void monitor::make_tables() {
+    std::vector<double> fractions = rho_;
+    if (full_stop_) fractions.push_back(0);
+    tables_ = clock_tables::shared(clock_, fractions, unit_days);
 }
 
 std::size_t monitor::events_width() const {

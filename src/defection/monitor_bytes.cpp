@@ -33,8 +33,18 @@ std::int32_t read_day(byte_reader& from, std::int32_t first, std::int32_t last) 
 /// -infinity, or a number that a statistic takes.
 double read_log_statistic(byte_reader& from) {
     double const value = from.real();
-    if (std::isnan(value) || value > 1e6) byte_reader::fail("holds a statistic out of bounds");
+    if (std::isnan(value) || value > 700) byte_reader::fail("holds a statistic out of bounds");
     return value;
+}
+
+operational_time read_time(byte_reader& from) {
+    auto const days = static_cast<std::size_t>(from.number_below(36526));
+    if (days > from.left() / 8) byte_reader::fail("ends early");
+    std::int32_t const first = read_day(from, first_known_day, last_known_day);
+    std::vector<double> index(days);
+    for (double& value : index)
+        value = from.real();
+    return {date_of(first), index};
 }
 
 void write_counts(intake const& counts, byte_writer& to) {
@@ -105,6 +115,12 @@ std::vector<std::uint8_t> monitor::to_bytes(std::string_view note) const {
     to.real(clock_.r);
     to.real(clock_.alpha);
     to.real(clock_.k);
+    std::vector<double> const index = time_.index();
+    to.number(index.size());
+    to.signed_number(day_number(time_.first()));
+    for (double const value : index)
+        to.real(value);
+    to.real(clock_.k);
     to.signed_number(day_number(start_));
     to.signed_number(day_number(seen_));
     to.signed_number(day_number(received_until_));
@@ -154,6 +170,8 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
     result.options_.reorder_days = read_count(from);
     result.clock_.r = from.real();
     result.clock_.alpha = from.real();
+    result.clock_.k = from.real();
+    result.time_ = read_time(from);
     result.clock_.k = from.real();
     result.derive();
     std::int32_t const start = read_day(from, first_known_day, last_known_day);
@@ -225,6 +243,7 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
     result.waiting_ = read_waiting(from, seen + 1, received_until);
     if (from.left() > 0) byte_reader::fail("goes on after its end");
     check_same_kind(result.customer_id_, result.waiting_.customer_id, "state", "the rest");
+    result.make_tables();
     if (note != nullptr) *note = text;
     return result;
 }

@@ -29,7 +29,8 @@ id_pairs pair_strangers(identifiers const& left, identifiers const& right) {
 
 void monitor::merge(monitor const& other) {
     if (!(options_ == other.options_)) refuse("their options differ");
-    if (!(clock_ == other.clock_)) refuse("their clocks differ; learn one and give its parameters to both");
+    if (!(clock_ == other.clock_ && time_ == other.time_))
+        refuse("their clocks differ; learn one and give its parameters to both");
     if (start_ != other.start_) refuse("their watches began on different days");
     if (seen_ != other.seen_ || received_until_ != other.received_until_)
         refuse("one has watched until " + clavis::to_string(received_until_) + ", the other until " +

@@ -74,11 +74,13 @@ operational_time::operational_time(sys_days first, std::vector<double> const& in
     double total = first_;
     total_.reserve(index.size() + 1);
     for (std::size_t i = 0; i < index.size(); ++i) {
-        if (!(index[i] > 0 && std::isfinite(index[i])))
+        // Sums of whole parts of a million are exact, so that the index is what its sums differ by.
+        double const kept = std::round(index[i] * 0x1p20) * 0x1p-20;
+        if (!(kept > 0 && kept <= 1000))
             throw input_error({.column = "season", .row = static_cast<std::int64_t>(i)},
-                              number("%.6g", index[i]) + " is not positive and finite");
+                              number("%.6g", index[i]) + " is not positive and at most 1000");
         total_.push_back(total);
-        total += index[i];
+        total += kept;
     }
     total_.push_back(total);
 }

@@ -47,21 +47,22 @@ class monitor::watcher {
     std::int32_t standing() const { return std::max(one_.last_day, day_number(settings_.start_)); }
 
     reading at(std::int32_t date) const {
-        std::int32_t const from = standing();
-        double const silence = std::max(0, date - from);
+        double growth[16];
+        double fresh[16];
+        silence_until(date, growth, fresh);
         double const log_count = std::log(static_cast<double>(count_ + (settings_.full_stop_ ? 1 : 0)));
         reading result{-infinity, -infinity, 0, settings_.full_stop_};
         double drops = -infinity;
         double strongest = -infinity;
         for (std::size_t j = 0; j < count_; ++j) {
-            double const value = grown(tracks_[j].log_statistic, settings_.rho_[j], silence);
+            double const value = grown(tracks_[j].log_statistic, growth[j], fresh[j]);
             if (value > strongest) {
                 strongest = value;
                 result.partial = j;
             }
             drops = log_add(drops, value);
         }
-        if (settings_.full_stop_) result.log_stop = grown(-infinity, 0, silence);
+        if (settings_.full_stop_) result.log_stop = grown(-infinity, 1, fresh[count_]);
         result.stopped = settings_.full_stop_ && result.log_stop >= drops;
         result.log_statistic = log_add(drops, result.log_stop) - log_count;
         return result;
@@ -99,15 +100,16 @@ class monitor::watcher {
     void visit(std::int32_t date) {
         one_.overdue = false;
         if (one_.state == state::LAPSED) return recover(date);
-        std::int32_t const silence = date - standing();
-        double const elapsed = units(standing() - one_.last_day, date - one_.last_day);
+        double growth[16];
+        double fresh[16];
+        double const elapsed = silence_until(date, growth, fresh);
         bool const dated = one_.state == state::PARTIAL;
         std::int32_t const gap = date - one_.last_day;
         double sum = -infinity;
         for (std::size_t j = 0; j < count_; ++j) {
             double const rho = settings_.rho_[j];
             track& own = tracks_[j];
-            own.log_statistic = std::log(rho) + grown(own.log_statistic, rho, silence);
+            own.log_statistic = std::log(rho) + grown(own.log_statistic, growth[j], fresh[j]);
             sum = log_add(sum, own.log_statistic);
             own.cusum = static_cast<float>(own.cusum + (1 - rho) * elapsed + std::log(rho));
             // Once the change is dated its zero stays.
@@ -159,12 +161,12 @@ class monitor::watcher {
         result.overdue_p = overdue_p(date);
         bool const stop = one_.state == state::LAPSED || (one_.state != state::PARTIAL && then.stopped);
         double past_visits = one_.visits;
-        double past_days = one_.gap_days;
+        double past_time = settings_.time_.between(one_.last_day - one_.gap_days, one_.last_day);
         std::int32_t since = one_.last_day;
         std::size_t const j = one_.leading > 0 ? one_.leading - 1U : then.partial;
         if (!stop || one_.frozen) {
             past_visits = tracks_[j].zero_visits;
-            past_days = tracks_[j].zero_gap_days;
+            past_time = time_at_zero(j);
         }
         if (!stop) {
             since = tracks_[j].zero_day;
@@ -174,39 +176,45 @@ class monitor::watcher {
             result.since_low = date_of(events_[kept_]);
             result.since_high = date_of(events_[kept_ + 1]);
         }
-        double const rate = settings_.clock_.rate(past_visits, past_days);
+        double const rate = settings_.clock_.rate(past_visits, past_time);
         result.since = date_of(since);
-        result.expected = rate * (date - since);
+        result.expected = rate * settings_.time_.between(since, date);
         result.retained_ratio = stop ? 0.0 : result.visits / result.expected;
         result.usual_gap = 1 / rate;
         return result;
     }
 
     double overdue_p(std::int32_t date) const {
-        return std::exp(-units(0, std::max(0, date - one_.last_day)));
+        return settings_.clock_.overdue_p(known_visits(), known_time(), silence(date));
     }
     double expected_gap(std::int32_t date) const {
-        return 1 / settings_.clock_.rate(known_visits(), known_days(), std::max(0, date - one_.last_day));
+        return 1 / settings_.clock_.rate(known_visits(), known_time(), silence(date));
     }
 
   private:
-    /// What the clock knows of the customer: gaps and their length.
+    /// The gaps that the clock knows, and how long they took on its time.
     std::int32_t known_visits() const {
         return one_.frozen ? tracks_[one_.leading - 1U].zero_visits : one_.visits;
     }
-    std::int32_t known_days() const {
-        return one_.frozen ? tracks_[one_.leading - 1U].zero_gap_days : one_.gap_days;
+    double known_time() const {
+        return one_.frozen ? time_at_zero(one_.leading - 1U)
+                           : settings_.time_.between(one_.last_day - one_.gap_days, one_.last_day);
     }
-    /// Clock units while the silence grows from `from` to `to`.
-    double units(double from, double to) const {
-        return settings_.clock_.hazard_between(known_visits(), known_days(), from, to);
+    double time_at_zero(std::size_t j) const {
+        return settings_.time_.between(tracks_[j].zero_day - tracks_[j].zero_gap_days, tracks_[j].zero_day);
     }
-    /// ln R after a further `silence` from where the tracks stand.
-    double grown(double log_statistic, double rho, double silence) const {
-        hazard_clock const& clock = settings_.clock_;
-        return shiryaev_roberts_after(log_statistic, rho, clock.r + known_visits(),
-                                      clock.alpha + known_days() + (standing() - one_.last_day), silence,
-                                      unit_days);
+    /// Since the last visit, on the clock's time.
+    double silence(std::int32_t date) const {
+        return settings_.time_.between(one_.last_day, std::max(date, one_.last_day));
+    }
+    /// H while the silence goes on from where the tracks stand, and what it makes of statistics.
+    double silence_until(std::int32_t date, double* growth, double* fresh) const {
+        std::int32_t const from = standing();
+        return settings_.tables_->silence_between(known_visits(), known_time(), silence(from),
+                                                  silence(std::max(from, date)), growth, fresh);
+    }
+    static double grown(double log_statistic, double growth, double fresh) {
+        return std::log(std::min(growth * std::exp(log_statistic) + fresh, 1e300));
     }
 
     void keep(std::int32_t date) {

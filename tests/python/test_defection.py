@@ -54,7 +54,7 @@ def test_planted_changes_are_found_and_dated() -> None:
     assert len(mon) == 4
     assert mon.watched_from_ == datetime.date(2023, 1, 1)
     assert mon.watched_until_ == datetime.date(2022, 12, 31)
-    assert mon.params_ == {"r": 2.0, "alpha": 14.0}
+    assert mon.params_ == {"r": 2.0, "alpha": 14.0, "k": 1.0}
     assert rows(mon.states(as_of="2023-01-01"))["once"]["state"] == "NEW"
     alerts = rows(mon.update(RECORDS, as_of="2024-06-30"))
     assert set(alerts) == {"stops", "thins"}
@@ -230,12 +230,12 @@ def read_cdnow(path: Path) -> Log:
 
 def test_cdnow(data: Data) -> None:
     records = read_cdnow(data("cdnow_master.csv"))
-    mon = cv.DefectionMonitor().fit(records, baseline_until="1997-10-01")
+    mon = cv.DefectionMonitor(k=1).fit(records, baseline_until="1997-10-01")
     assert mon.converged_, mon.status_
     assert mon.warnings_ == []
     assert mon.long_silence_excess_ < 1
     assert mon.params_["r"] > 0
-    assert set(mon.standard_errors_) == {"r", "alpha", "a", "b"}
+    assert set(mon.standard_errors_) == {"r", "alpha", "k", "a", "b"}
     assert len(mon) == 23570
     alerts = mon.update(records, as_of="1998-06-30")
     states = mon.states()
@@ -276,6 +276,37 @@ def test_cdnow(data: Data) -> None:
     single = states["repeat_visits"] == 0
     order = np.argsort(states["last_visit"][single])
     assert (np.diff(states["overdue_p"][single][order]) >= 0).all()
+
+
+def test_regularity_and_season_are_learned_or_given() -> None:
+    # Every fifth day to every ninth for each of 60 customers, give or take one: far more regular than at random.
+    rng = np.random.default_rng(5)
+    days = [np.cumsum(rng.integers(4 + i % 5, 7 + i % 5, 120)) for i in range(60)]
+    table = {
+        "customer_id": np.repeat(np.arange(60), 120),
+        "time": np.datetime64("2021-01-01") + np.concatenate(days).astype("timedelta64[D]"),
+    }
+    mon = cv.DefectionMonitor().fit(table, baseline_until="2022-01-01")
+    assert mon.params_["k"] > 5
+    assert len(mon.season_) == 0
+    random = cv.DefectionMonitor(k=1, season=None).fit(table, baseline_until="2022-01-01")
+    assert random.params_["k"] == 1
+    assert random.standard_errors_["k"] == 0
+    # The regular clock is alarmed by a shorter silence.
+    assert mon.states(as_of="2022-03-01")["overdue_p"].max() < random.states(as_of="2022-03-01")["overdue_p"].min()
+    lively = np.where(np.arange(800) // 50 % 2, 1.5, 0.5)
+    told = cv.DefectionMonitor(r=2, alpha=14, k=3, season=("2021-01-01", lively)).fit(
+        table, baseline_until="2022-01-01"
+    )
+    assert told.params_ == {"r": 2.0, "alpha": 14.0, "k": 3.0}
+    assert told.season_["index"] == pytest.approx(lively)
+    assert told.season_["day"][0] == np.datetime64("2021-01-01")
+    with pytest.raises(ValueError, match="season"):
+        cv.DefectionMonitor(season="summer").fit(table, baseline_until="2022-01-01")
+    with pytest.raises(ValueError, match="positive"):
+        cv.DefectionMonitor(season=("2021-01-01", [1.0, 0.0])).fit(table, baseline_until="2022-01-01")
+    with pytest.raises(ValueError, match="k must lie"):
+        cv.DefectionMonitor(k=100).fit(table, baseline_until="2022-01-01")
 
 
 def test_run_lengths() -> None:

@@ -5,7 +5,8 @@
 // touch. Given k, r and alpha are estimated by maximum likelihood of the modified BG/NBD model (Batislam, Denizel
 // and Filiztekin 2007) with gamma gaps (MBG/CNBD-k; Reutterer, Platzer and Schroeder 2020), jointly with dropout,
 // so that those who left long ago do not pass for slow buyers. Where the records do not tell how customers leave,
-// the rates are learned with the dropout held as found, and `notes` says so.
+// the rates are learned with the dropout held as found, and `notes` says so. Where two years are known, the clock runs
+// on an index of seasons and trends (operational_time.hpp).
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
 #include "clavis/defection/hazard_clock.hpp"
+#include "clavis/defection/operational_time.hpp"
 #include "clavis/defection/regularity.hpp"
 #include "clavis/ledger/history.hpp"
 #include "clavis/lifetime/fit.hpp"
@@ -32,6 +34,10 @@ struct baseline {
     std::vector<std::int32_t> last_day;  ///< day of the last visit
     std::vector<std::int32_t> gap_days;  ///< first visit to last
     std::vector<std::int32_t> visits;    ///< repeat visits (gaps)
+
+    /// The time the clock runs on: the calendar's, or that of an index of seasons and trends.
+    operational_time time;
+    double season_variation = 0;  ///< coefficient of variation of the index where it was learned
 
     /// How the clock was learned: r, alpha, a and b (of dropout), k; days. Empty where r and alpha were handed over.
     std::optional<lifetime::fit_report> fit;
@@ -50,14 +56,16 @@ struct baseline {
     std::size_t size() const { return visits.size(); }
 };
 
-/// What of the clock is known beforehand.
+/// What of the clock is known beforehand; the rest is learned.
 struct clock_knowledge {
-    std::optional<hazard_clock> clock{};  ///< all of it
-    std::optional<double> k{1.0};  ///< the regularity; 1: customers come at random; none: it is learned
+    std::optional<hazard_clock> clock{};
+    std::optional<double> k{};               ///< the regularity alone; 1: customers come at random
+    std::optional<operational_time> time{};  ///< operational_time{}: the calendar's
 
     clock_knowledge() = default;
-    clock_knowledge(hazard_clock const& known) : clock(known) {}
-    explicit clock_knowledge(std::optional<double> regularity) : k(regularity) {}
+    /// All of it, on the calendar's time.
+    clock_knowledge(hazard_clock const& known) : clock(known), time(operational_time{}) {}
+    explicit clock_knowledge(double regularity) : k(regularity) {}
 };
 
 /// Learns the clock, but what of it is `known`, and every customer's past from the visits before `until`.

@@ -8,7 +8,7 @@
 //     growth = e^{(1 - rho) H},    fresh = growth b j / (n u),
 // which are smooth in sigma but at zero, and smooth in 1/n. They are kept as polynomials of degree 5 in sigma on eight
 // or sixteen cells an octave: for every x below 128, and beyond as polynomials of degree 3 in 1/n on octaves of
-// n down to 1/n = 0, where the customer's rate is known. Silences outside the tables (shorter than 2^-14 expected gaps,
+// n down to 1/n = 0, where the customer's rate is known. Silences outside the tables (shorter than 2^-10 expected gaps,
 // longer than 54 times alpha + G, or that far in the tail that no statistic stays below its limit) are evaluated
 // directly, about a thousand times slower.
 //
@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -25,11 +26,15 @@ namespace clavis::defection {
 
 class clock_tables {
   public:
-    static constexpr std::int32_t tabulated = 512;
+    static constexpr std::int32_t tabulated = 256;
 
     /// Retained fractions in [0, 1), at most 16; the statistic's unit is counted like alpha. Throws input_error for a
     /// clock, fraction or unit outside its domain. Takes 20 to 200 ms for k other than 1.
     clock_tables(hazard_clock const& clock, std::span<double const> retained, double unit);
+
+    /// The same, made once for all who ask while somebody holds it.
+    static std::shared_ptr<clock_tables const> shared(hazard_clock const& clock,
+                                                      std::span<double const> retained, double unit);
 
     hazard_clock const& clock() const { return clock_; }
     std::size_t size() const { return rho_.size(); }

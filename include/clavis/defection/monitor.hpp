@@ -5,11 +5,12 @@
 //
 // The promise. A customer who does not change raises an alarm within the first year watched with probability
 // at most false_alarms_per_year (0.10), whatever their rate; the mean time to a false alarm is at least
-// 1/false_alarms_per_year years. It is a bound by proof where purchases are Poisson given the customer's rate
-// and rates are Gamma(r, alpha) as learned; docs/methods/defection.md states what was measured, there and
+// 1/false_alarms_per_year years. It is a bound by proof where gaps are Gamma(k, lambda) given the customer, on the time
+// of the season's index, and lambda is Gamma(r, alpha) as learned; docs/methods/defection.md states what was measured, there and
 // where neither holds.
 //
-// learn_baseline() (baseline.hpp) learns r and alpha from the population. The watch starts at R = 0 at midnight
+// learn_baseline() (baseline.hpp) learns k, r, alpha and the index from the population; what silences do is read from
+// tables (clock_tables.hpp). After a recovery the past that the clock keeps is taken as if it had just ended. The watch starts at R = 0 at midnight
 // at the start of the baseline's `until`. R is followed in continuous
 // time and the crossing is solved for, not noticed at the next look: an alarm stands from the first midnight
 // at or after the crossing, unless the customer came in between, so that alerts do not depend on how records
@@ -37,6 +38,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,7 +49,9 @@
 #include "clavis/core/time.hpp"
 #include "clavis/defection/alerts.hpp"
 #include "clavis/defection/baseline.hpp"
+#include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/hazard_clock.hpp"
+#include "clavis/defection/operational_time.hpp"
 #include "clavis/ledger/history.hpp"
 
 namespace clavis::defection {
@@ -92,6 +96,7 @@ class monitor {
 
     std::size_t size() const { return people_.size(); }
     hazard_clock const& clock() const { return clock_; }
+    operational_time const& time() const { return time_; }
     monitor_options const& options() const { return options_; }
     double limit() const { return limit_; }
     sys_days watched_from() const { return start_; }  ///< its first instant
@@ -134,6 +139,7 @@ class monitor {
     };
     monitor() = default;
     void derive();
+    void make_tables();
     std::size_t events_width() const;
     void copy_customer(std::size_t row, person& one, track* tracks, std::int32_t* events) const;
     sorted_visits sort_by_day(ledger::history const& batch, sys_days until, sys_days as_of) const;
@@ -142,6 +148,8 @@ class monitor {
                              intake& received);
 
     hazard_clock clock_;
+    operational_time time_;
+    std::shared_ptr<clock_tables const> tables_;  ///< of the fractions above zero, then of zero
     monitor_options options_;
     std::vector<double> rho_;  ///< the fractions above zero
     bool full_stop_ = false;   ///< whether zero is among the fractions

@@ -27,8 +27,8 @@ class operational_time {
     /// The calendar's own: every day counts one.
     operational_time() = default;
 
-    /// Day `first` + i counts `index[i]`; other days count one. Throws input_error unless every index is positive and
-    /// finite and there are at most 100 years of them.
+    /// Day `first` + i counts `index[i]`, to a millionth; other days count one. Throws input_error unless every index is
+    /// positive and at most 1000, and there are at most 100 years of them.
     operational_time(sys_days first, std::vector<double> const& index);
 
     bool is_calendar() const { return total_.empty(); }

@@ -21,6 +21,8 @@ class Monitor:
         reorder_days: int,
         r: float | None,
         alpha: float | None,
+        k: float | None,
+        season: tuple[int, list[float]] | None,
         threads: int,
         progress: object,
     ) -> Monitor: ...
@@ -34,6 +36,10 @@ class Monitor:
     def states(self, as_of: int, threads: int) -> dict[str, Any]: ...
     def __len__(self) -> int: ...
     learned: dict[str, Any]
+    @property
+    def season_first(self) -> int: ...
+    @property
+    def season(self) -> npt.NDArray[np.float64]: ...
     @property
     def limit(self) -> float: ...
     @property

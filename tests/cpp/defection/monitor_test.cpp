@@ -367,7 +367,7 @@ TEST(Monitor, StrangersJoinWithTheirFirstVisit) {
                 log_add(shiryaev_roberts_after(-INFINITY, 0, 2, 14, 58, 7),
                         shiryaev_roberts_after(-INFINITY, 0.5, 2, 14, 58, 7)) -
                     std::log(2.0),
-                1e-13);
+                1e-9);
 }
 
 TEST(Monitor, TextIdsWorkAndDoNotMixWithIntegers) {

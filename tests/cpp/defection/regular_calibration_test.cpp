@@ -10,6 +10,7 @@
 
 #include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/detectors.hpp"
+#include "clavis/defection/evaluate.hpp"
 #include "defection/population.hpp"
 
 namespace clavis::defection {
@@ -130,6 +131,55 @@ TEST(Designs, FalseAlarmsOfTheFirstYearStayWithinTheBound) {
                 EXPECT_GE(static_cast<double>(alarms[3]) / n, 0.04 - 3 * std::sqrt(0.06 * 0.94 / n));
             }
         }
+}
+
+/// The monitor's statistic on a clock of any regularity, in weeks.
+alarm_rule mixture_on(clock_tables const& tables) {
+    auto const scores = [&tables](rule_context const& context, std::span<double const> visits,
+                                  std::span<double> out) {
+        double const begin = context.calibration_weeks;
+        std::size_t next = 0;
+        while (next < visits.size() && visits[next] <= begin)
+            ++next;
+        double standing = begin;
+        double half = 0;
+        auto const silence = [&](double until, double* growth, double* fresh) {
+            double const last = visits[next - 1];
+            tables.silence_between(static_cast<std::int32_t>(next) - 1, last - visits[0],
+                                   std::max(standing - last, 0.0), until - last, growth, fresh);
+        };
+        for (std::size_t w = 0; w < out.size(); ++w) {
+            double growth[2];
+            double fresh[2];
+            for (; next < visits.size() && visits[next] <= context.check_time(w); ++next) {
+                silence(visits[next], growth, fresh);
+                half = 0.5 * (growth[1] * half + fresh[1]);
+                standing = visits[next];
+            }
+            silence(context.check_time(w), growth, fresh);
+            out[w] = std::log((fresh[0] + growth[1] * half + fresh[1]) / 2);
+        }
+    };
+    return {.name = "mixture", .scores = scores};
+}
+
+TEST(Designs, StopsOfRegularCustomersAreFoundInHalfTheTime) {
+    // At 10 % of the unchanged alarming in the first year, against P(alive) of BG/NBD and the clock that takes gaps for
+    // exponential.
+    auto const data = simulate_rule_data(
+        {.customers = static_cast<std::int64_t>(test::scaled(30000, 1500)), .regularity = 4, .seed = 303});
+    clock_tables const tables({2, 2.0 / 4, 4}, std::array{0.0, 0.5}, 1);
+    std::array const rules{mixture_on(tables), named_rule("sr_mixture"), named_rule("probability_alive")};
+    auto const found = evaluate_rules(data, context_of(data, {2, 2}), rules);
+    for (auto const& one : found)
+        std::printf(
+            "[ measured ] k 4, %s: stops within 13 weeks %.1f %%, median delay %.1f weeks; halvings within "
+            "26 "
+            "%.1f %%, within 52 %.1f %%; second year %.1f %%\n",
+            one.rule.c_str(), 100 * one.stops.within_13.share, one.stops.median_delay,
+            100 * one.drops.within_26.share, 100 * one.drops.within_52.share, 100 * one.second_year.share);
+    EXPECT_LE(found[0].stops.median_delay, 0.5 * found[2].stops.median_delay);
+    EXPECT_GT(found[0].drops.within_26.share, found[1].drops.within_26.share);
 }
 
 }  // namespace

@@ -116,7 +116,9 @@ TEST(Regularity, RatesAreThoseOfTheModelWithWholePhases) {
         customers.push_back(test::simulate(w, 206, i));
     auto const records = test::to_history(customers);
     sys_days const until{std::chrono::days{728}};
-    baseline const known = learn_baseline(records, until, clock_knowledge(3.0));
+    clock_knowledge whole(3.0);
+    whole.time = operational_time{};
+    baseline const known = learn_baseline(records, until, whole);
     ASSERT_TRUE(known.fit->converged) << known.fit->status;
 
     std::vector<double> span;
@@ -149,8 +151,7 @@ TEST(Regularity, TheBaselineLearnsIt) {
     std::vector<customer> customers;
     for (std::size_t i = 0; i < 4000; ++i)
         customers.push_back(test::simulate(w, 207, i));
-    baseline const known = learn_baseline(test::to_history(customers), sys_days{std::chrono::days{364}},
-                                          clock_knowledge(std::nullopt));
+    baseline const known = learn_baseline(test::to_history(customers), sys_days{std::chrono::days{364}});
     EXPECT_NEAR(known.clock.k, 4, 0.3);
     EXPECT_NEAR(known.clock.r, 2, 0.3);
     EXPECT_NEAR(known.clock.rate(0, 0) * 7, 1, 0.1);
