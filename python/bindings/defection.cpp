@@ -263,6 +263,7 @@ void bind_defection(py::module_& module) {
                                    return result;
                                })
         .def_property_readonly("received", [](watch const& self) { return to_dict(self.state.received()); });
+    bind_changes(room);
     bind_rules(room);
 }
 

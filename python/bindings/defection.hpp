@@ -19,4 +19,7 @@ py::dict to_dict(defection::alerts const& found);
 /// Adds the comparison of alarm rules to the room.
 void bind_rules(py::module_& room);
 
+/// Adds reasons of changed spend, and changed shares.
+void bind_changes(py::module_& room);
+
 }  // namespace clavis::bindings

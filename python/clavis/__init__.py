@@ -6,6 +6,7 @@ from clavis import _threads
 from clavis._clavis import Cancelled, InputError, __version__
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
+from clavis.changes import ChangeReasons, ShareChanges, explain_change, share_changes
 from clavis.defection import DefectionMonitor, average_run_length, threshold_for
 from clavis.discrete import (
     BetaDiscreteWeibull,
@@ -36,6 +37,7 @@ from clavis.plotting import (
     plot_calibration,
     plot_frequency,
     plot_rate_densities,
+    plot_reasons,
     plot_tracking,
     plot_value_distribution,
 )
@@ -59,6 +61,7 @@ __all__ = [
     "BetaGeoNBD",
     "BookQuality",
     "Cancelled",
+    "ChangeReasons",
     "Concentration",
     "ConformalScores",
     "CustomerBook",
@@ -81,6 +84,7 @@ __all__ = [
     "RfmTable",
     "RuleCheck",
     "SegmentMap",
+    "ShareChanges",
     "ShiftedBetaGeo",
     "Summarizer",
     "Summary",
@@ -94,6 +98,7 @@ __all__ = [
     "contracts",
     "contracts_from_survivors",
     "evaluate_rules",
+    "explain_change",
     "false_discovery_levels",
     "lifetime_value",
     "load",
@@ -102,11 +107,13 @@ __all__ = [
     "plot_calibration",
     "plot_frequency",
     "plot_rate_densities",
+    "plot_reasons",
     "plot_tracking",
     "plot_value_distribution",
     "read",
     "read_batches",
     "rfm",
+    "share_changes",
     "simulate_shop",
     "summarize",
     "threshold_for",

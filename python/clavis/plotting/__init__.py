@@ -6,6 +6,7 @@ picture come from the function named in its docstring and need no matplotlib.
 
 from __future__ import annotations
 
+from clavis.plotting.defection import plot_reasons
 from clavis.plotting.lifetime import (
     plot_alive_matrix,
     plot_calibration,
@@ -31,6 +32,7 @@ __all__ = [
     "plot_calibration",
     "plot_frequency",
     "plot_rate_densities",
+    "plot_reasons",
     "plot_tracking",
     "plot_value_distribution",
     "rate_density_table",
