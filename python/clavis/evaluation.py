@@ -303,8 +303,12 @@ def _rates(
         baseline_until=start,
         retained=[0.0, 0.5],
         false_alarms_per_year=0.1,
+        keep_events=0,
+        reorder_days=0,
         r=None,
         alpha=None,
+        k=1.0,  # the rules' clock is that of exponential gaps
+        season=None,
         threads=threads,
         progress=progress,
     ).learned["params"]
