@@ -22,11 +22,15 @@
 #include "clavis/numerics/rising_ratio.hpp"
 #include "clavis/numerics/special.hpp"
 
+#include "clavis/statistics/competing_risks.hpp"
 #include "clavis/statistics/concentration.hpp"
+#include "clavis/statistics/cox.hpp"
 #include "clavis/statistics/life_table.hpp"
 #include "clavis/statistics/multiplicity.hpp"
 #include "clavis/statistics/quantiles.hpp"
 #include "clavis/statistics/survival_curve.hpp"
+#include "clavis/statistics/survival_scores.hpp"
+#include "clavis/statistics/weibull_aft.hpp"
 
 #include "clavis/ledger/arrow.hpp"
 #include "clavis/ledger/arrow_abi.hpp"
@@ -78,6 +82,7 @@
 #include "clavis/defection/operational_time.hpp"
 #include "clavis/defection/reasons.hpp"
 #include "clavis/defection/regularity.hpp"
+#include "clavis/defection/retention.hpp"
 #include "clavis/defection/rule_data.hpp"
 #include "clavis/defection/share_change.hpp"
 

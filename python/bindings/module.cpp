@@ -14,6 +14,7 @@ void bind_ledger(py::module_& module);
 void bind_lifetime(py::module_& module);
 void bind_loyalty(py::module_& module);
 void bind_multiplicity(py::module_& module);
+void bind_retention(py::module_& module);
 void bind_simulate(py::module_& module);
 void bind_statistics(py::module_& module);
 void bind_value(py::module_& module);
@@ -34,6 +35,7 @@ PYBIND11_MODULE(_clavis, module) {
     bind_lifetime(module);
     bind_loyalty(module);
     bind_multiplicity(module);
+    bind_retention(module);
     bind_simulate(module);
     bind_statistics(module);
     bind_value(module);

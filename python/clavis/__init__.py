@@ -38,21 +38,34 @@ from clavis.plotting import (
     plot_frequency,
     plot_rate_densities,
     plot_reasons,
+    plot_retention,
+    plot_survival,
     plot_tracking,
     plot_value_distribution,
 )
 from clavis.quality import BookQuality, Quality, Refusal
+from clavis.retention import CohortTable, Retention, cohorts, retention_table, spells
 from clavis.saved import load
 from clavis.simulate import simulate_shop
 from clavis.sources import read, read_batches
 from clavis.summary import Summarizer, Summary, summarize
-from clavis.survival import KaplanMeier, LogRank, NelsonAalen, log_rank
+from clavis.survival import (
+    AalenJohansen,
+    KaplanMeier,
+    LogRank,
+    NelsonAalen,
+    brier_score,
+    concordance_index,
+    log_rank,
+)
+from clavis.survival_regression import CoxPH, CoxReport, WeibullAFT
 from clavis.table import Table
 from clavis.value import Concentration, RfmTable, SegmentMap, concentration, rfm
 
 __all__ = [
     "ALARM_RULES",
     "NBD",
+    "AalenJohansen",
     "AdaptiveLevel",
     "Analysis",
     "BetaDiscreteWeibull",
@@ -62,8 +75,11 @@ __all__ = [
     "BookQuality",
     "Cancelled",
     "ChangeReasons",
+    "CohortTable",
     "Concentration",
     "ConformalScores",
+    "CoxPH",
+    "CoxReport",
     "CustomerBook",
     "DefectionMonitor",
     "FitReport",
@@ -81,6 +97,7 @@ __all__ = [
     "ParetoNBD",
     "Quality",
     "Refusal",
+    "Retention",
     "RfmTable",
     "RuleCheck",
     "SegmentMap",
@@ -90,11 +107,15 @@ __all__ = [
     "Summary",
     "Table",
     "TierProgram",
+    "WeibullAFT",
     "__version__",
     "analyse",
     "average_run_length",
+    "brier_score",
     "choose_model",
+    "cohorts",
     "concentration",
+    "concordance_index",
     "contracts",
     "contracts_from_survivors",
     "evaluate_rules",
@@ -108,13 +129,17 @@ __all__ = [
     "plot_frequency",
     "plot_rate_densities",
     "plot_reasons",
+    "plot_retention",
+    "plot_survival",
     "plot_tracking",
     "plot_value_distribution",
     "read",
     "read_batches",
+    "retention_table",
     "rfm",
     "share_changes",
     "simulate_shop",
+    "spells",
     "summarize",
     "threshold_for",
 ]

@@ -12,7 +12,7 @@ from clavis import _clavis
 from clavis._durations import Array, coded, one_column, optional_weights
 from clavis.table import Table
 
-__all__ = ["KaplanMeier", "LogRank", "NelsonAalen", "log_rank"]
+__all__ = ["AalenJohansen", "KaplanMeier", "LogRank", "NelsonAalen", "brier_score", "concordance_index", "log_rank"]
 
 Progress = Callable[[str, float], Any]
 Values = npt.NDArray[np.float64]
@@ -248,8 +248,8 @@ class NelsonAalen(Curve):
 
     Examples
     --------
-    >>> round(float(NelsonAalen().fit([5, 6, 6, 8], [1, 1, 0, 1]).predict(6)), 4)
-    0.5833
+    >>> NelsonAalen().fit([5, 6, 6, 8], [1, 1, 0, 1]).predict([6, 8]).round(4)
+    array([0.5833, 1.5833])
     """
 
     def _estimate(self, table: _clavis.statistics.LifeTable) -> Any:
@@ -347,3 +347,179 @@ def log_rank(
     name = np.array(labels, dtype=object if labels and isinstance(labels[0], str) else None)
     shown = Table({"group": name, "observed": found["observed"], "expected": found["expected"]})
     return LogRank(found["statistic"], found["degrees"], found["p_value"], shown)
+
+
+class AalenJohansen:
+    """How many have ended in each way by each time, where one way precludes the others (Aalen and Johansen 1978).
+
+    Attributes
+    ----------
+    cumulative_incidence_ : Table
+        ``time``, ``at_risk``, ``cause``, ``incidence``, ``se``, ``low``, ``high``: a stretch of rows for each cause.
+    survival_ : Table
+        ``time``, ``survival``: the part that has not ended at all; incidences and survival add to 1.
+
+    Examples
+    --------
+    >>> curves = AalenJohansen().fit([2, 3, 4, 5], ["switched", "stopped", None, "switched"])
+    >>> curves.predict("switched", [2, 4.5, 5])
+    array([0.25, 0.25, 0.75])
+    """
+
+    def __init__(self, confidence: float = 0.95) -> None:
+        self.confidence = float(confidence)
+        self._found: dict[str, Any] | None = None
+        self._causes: list[Any] = []
+
+    def fit(
+        self, durations: Any, causes: Any, *, entry: Any = None, weights: Any = None, threads: int = 0
+    ) -> AalenJohansen:
+        """Count and multiply.
+
+        Parameters
+        ----------
+        durations, entry, weights, threads
+            As in :meth:`KaplanMeier.fit`.
+        causes
+            Shape (n,): what ended each duration, a label (text, or a number above 0); missing, empty or 0 where
+            observation did.
+        """
+        size = len(np.asarray(durations))
+        column = np.asarray(causes)
+        if column.dtype.kind in "iub":
+            ended = column != 0
+        elif column.dtype.kind == "f":
+            ended = ~np.isnan(column) & (column != 0)
+        else:
+            column = np.asarray(causes, dtype=object)
+            ended = np.fromiter((not _absent(value) for value in column), dtype=bool, count=len(column))
+        if len(column) != size:
+            raise _clavis.InputError(f"causes has {len(column)} rows where the durations have {size}")
+        codes = np.zeros(size, dtype=np.int32)
+        chosen, self._causes = coded(column[ended], "causes", int(ended.sum()))
+        codes[ended] = chosen + 1
+        table = life_tables(
+            durations, codes, entry=entry, weights=weights, causes=max(len(self._causes), 1), threads=threads
+        )[0]
+        self._found = _clavis.statistics.aalen_johansen(table, self.confidence)
+        return self
+
+    def _ready(self) -> dict[str, Any]:
+        if self._found is None:
+            raise ValueError("this AalenJohansen is not fitted yet: call fit first")
+        return self._found
+
+    @property
+    def cumulative_incidence_(self) -> Table:
+        """The incidence of each cause."""
+        found = self._ready()
+        parts = found["causes"][: len(self._causes)]
+        count, size = len(parts), len(found["survival"])
+        name = np.array(self._causes, dtype=object if any(isinstance(one, str) for one in self._causes) else None)
+        columns: dict[str, Any] = {
+            "time": np.tile(found["counts"]["time"], count),
+            "at_risk": np.tile(found["counts"]["at_risk"], count),
+            "cause": np.repeat(name, size),
+        }
+        for column in ("incidence", "se", "low", "high"):
+            columns[column] = np.concatenate([part[column] for part in parts]) if parts else np.empty(0)
+        return Table(columns)
+
+    @property
+    def survival_(self) -> Table:
+        """The part not ended at all."""
+        found = self._ready()
+        return Table({"time": found["counts"]["time"], "survival": found["survival"]})
+
+    def predict(self, cause: Any, times: npt.ArrayLike) -> Values:
+        """The incidence of a cause at these times; NaN after the last time seen unless nobody is left."""
+        found = self._ready()
+        if cause not in self._causes:
+            raise ValueError(f"no row ended by {cause!r}; the causes are {', '.join(map(str, self._causes))}")
+        at = np.asarray(times, dtype=np.float64)
+        time = found["counts"]["time"]
+        steps = np.concatenate([[0.0], found["causes"][self._causes.index(cause)]["incidence"]])
+        result: Values = steps[np.searchsorted(time, at, side="right")]
+        beyond = (at > time[-1]) & (found["survival"][-1] > 0)
+        return np.where(beyond, np.nan, result)
+
+
+def _absent(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value
+    return value is None or value != value or value == 0
+
+
+def concordance_index(
+    durations: Any,
+    events: Any,
+    scores: Any,
+    *,
+    start: Any = None,
+    strata: Any = None,
+    weights: Any = None,
+    censoring_weights: bool = False,
+    until: float | None = None,
+) -> float:
+    """The part of comparable pairs in which the one that ended first has the higher score; equal scores count half.
+
+    Parameters
+    ----------
+    durations, events
+        As in :meth:`KaplanMeier.fit`.
+    scores
+        Shape (n,): higher means sooner (a hazard, a probability of leaving).
+    start, strata, weights
+        As in :meth:`CoxPH.fit`: pairs are those at risk together in one stratum.
+    censoring_weights
+        Weigh pairs by 1 / G(t)² of the censoring distribution (Uno and others 2011), so that the figure does not depend
+        on who was censored when; with ``until``, events after it do not count.
+
+    Examples
+    --------
+    >>> concordance_index([1, 2, 3, 4], [1, 1, 0, 1], [4, 2, 3, 1])
+    0.8
+    """
+    stop = one_column(durations, "durations").astype(np.float64)
+    size = len(stop)
+    code, labels = coded(strata, "strata", size) if strata is not None else (None, [None])
+    found = _clavis.statistics.concordance(
+        stop,
+        one_column(events, "events", size).astype(np.uint8),
+        one_column(scores, "scores", size).astype(np.float64),
+        start=None if start is None else one_column(start, "start", size).astype(np.float64),
+        weights=optional_weights(weights, size),
+        stratum=code,
+        strata=len(labels),
+        censoring_weights=censoring_weights,
+        until=0.0 if until is None else float(until),
+    )
+    return found["index"]
+
+
+def brier_score(durations: Any, events: Any, survival: npt.ArrayLike, times: npt.ArrayLike) -> tuple[Values, float]:
+    """The mean squared error of predicted survival, weighted for censoring (Graf and others 1999).
+
+    Parameters
+    ----------
+    survival
+        Shape (n, times): predicted for each row at each time.
+    times
+        Ascending.
+
+    Returns
+    -------
+    tuple
+        The score at each time (0.25 is a coin's, NaN beyond observation), and its mean over the times.
+
+    Examples
+    --------
+    >>> score, integrated = brier_score([1, 2, 3], [1, 1, 1], [[0.5, 0.2], [0.6, 0.3], [0.9, 0.8]], [1.5, 2.5])
+    >>> score.round(4), round(integrated, 4)
+    (array([0.14  , 0.0567]), 0.0983)
+    """
+    duration = one_column(durations, "durations").astype(np.float64)
+    predicted = np.ascontiguousarray(survival, dtype=np.float64)
+    at = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    event = one_column(events, "events", len(duration)).astype(np.uint8)
+    return _clavis.statistics.brier_score(duration, event, predicted, at)

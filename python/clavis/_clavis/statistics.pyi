@@ -42,6 +42,48 @@ def life_tables(
 def kaplan_meier(table: LifeTable, confidence: float, interval: str) -> SurvivalCurve: ...
 def nelson_aalen(table: LifeTable, confidence: float) -> HazardCurve: ...
 def log_rank(tables: Sequence[LifeTable], groups: int, rho: float, gamma: float) -> dict[str, Any]: ...
+def cox(
+    covariates: _Values,
+    names: Sequence[str],
+    stop: _Values,
+    event: npt.NDArray[Any],
+    *,
+    start: _Values | None,
+    weights: _Values | None,
+    offset: _Values | None,
+    stratum: npt.NDArray[np.int32] | None,
+    cluster: npt.NDArray[np.int32] | None,
+    strata: int,
+    clusters: int,
+    ties: str,
+    robust: bool,
+    threads: int,
+    progress: Callable[[str, float], Any] | None,
+) -> dict[str, Any]: ...
+def weibull_aft(
+    covariates: _Values,
+    names: Sequence[str],
+    duration: _Values,
+    event: npt.NDArray[Any],
+    *,
+    weights: _Values | None,
+) -> dict[str, Any]: ...
+def aalen_johansen(table: LifeTable, confidence: float) -> dict[str, Any]: ...
+def concordance(
+    stop: _Values,
+    event: npt.NDArray[Any],
+    score: _Values,
+    *,
+    start: _Values | None,
+    weights: _Values | None,
+    stratum: npt.NDArray[np.int32] | None,
+    strata: int,
+    censoring_weights: bool,
+    until: float,
+) -> dict[str, float]: ...
+def brier_score(
+    duration: _Values, event: npt.NDArray[Any], survival: _Values, times: _Values
+) -> tuple[_Values, float]: ...
 def discovery_levels(values: npt.NDArray[np.float64], rule: str) -> npt.NDArray[np.float64]: ...
 
 class ConformalScores:

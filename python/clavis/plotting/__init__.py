@@ -23,6 +23,7 @@ from clavis.plotting.lifetime_tables import (
     tracking_table,
     value_table,
 )
+from clavis.plotting.survival import plot_retention, plot_survival
 
 __all__ = [
     "alive_table",
@@ -33,6 +34,8 @@ __all__ = [
     "plot_frequency",
     "plot_rate_densities",
     "plot_reasons",
+    "plot_retention",
+    "plot_survival",
     "plot_tracking",
     "plot_value_distribution",
     "rate_density_table",
