@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,9 +234,3 @@ def test_pictures() -> None:
     with pytest.raises(ValueError, match="one rate a cohort"):
         cv.plot_retention(cv.cohorts(made(3), retention=cv.Retention("bracket", days=(1, 9))))
     plt.close("all")
-
-
-@pytest.mark.parametrize("module", ["survival", "survival_regression", "retention"])
-def test_examples_run(module: str) -> None:
-    found = doctest.testmod(importlib.import_module(f"clavis.{module}"))
-    assert found.attempted > 0 and found.failed == 0
