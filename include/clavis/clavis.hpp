@@ -75,6 +75,7 @@
 #include "clavis/defection/baseline.hpp"
 #include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/detectors.hpp"
+#include "clavis/defection/early_warning.hpp"
 #include "clavis/defection/evaluate.hpp"
 #include "clavis/defection/evidence.hpp"
 #include "clavis/defection/hazard_clock.hpp"
