@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/detectors.hpp"
 #include "clavis/defection/monitor.hpp"
 
@@ -90,6 +91,32 @@ void statistic_after_silence(benchmark::State& state) {
     }
 }
 BENCHMARK(statistic_after_silence);
+
+/// Regularity in tenths.
+void silences_from_tables(benchmark::State& state) {
+    std::vector<double> const fractions{0, 0.5};
+    clock_tables const tables({2, 14, static_cast<double>(state.range(0)) / 10}, fractions, 7);
+    std::size_t const size = 4096;
+    std::mt19937_64 random(11);
+    std::exponential_distribution<double> gap(0.1);
+    std::vector<std::int32_t> visits(size);
+    std::vector<double> gap_sum(size);
+    std::vector<double> silence(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        visits[i] = static_cast<std::int32_t>(20 + i % 104);
+        gap_sum[i] = 10.0 * visits[i];
+        silence[i] = std::floor(1 + gap(random));
+    }
+    std::vector<double> hazard(size);
+    std::vector<double> growth(2 * size);
+    std::vector<double> fresh(2 * size);
+    for (auto _ : state) {
+        tables.silences(visits, gap_sum, silence, hazard, growth, fresh);
+        benchmark::DoNotOptimize(fresh.data());
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(size));
+}
+BENCHMARK(silences_from_tables)->Arg(5)->Arg(10)->Arg(16)->Arg(40);
 
 void threshold(benchmark::State& state) {
     for (auto _ : state)

@@ -163,7 +163,7 @@ alarm_rule mixture_on(clock_tables const& tables) {
     return {.name = "mixture", .scores = scores};
 }
 
-TEST(Designs, StopsOfRegularCustomersAreFoundInHalfTheTime) {
+TEST(Designs, TheRegularClockFindsStopsSoonerThanTheExponentialOne) {
     // At 10 % of the unchanged alarming in the first year, against P(alive) of BG/NBD and the clock that takes gaps for
     // exponential.
     auto const data = simulate_rule_data(
@@ -178,8 +178,8 @@ TEST(Designs, StopsOfRegularCustomersAreFoundInHalfTheTime) {
             "%.1f %%, within 52 %.1f %%; second year %.1f %%\n",
             one.rule.c_str(), 100 * one.stops.within_13.share, one.stops.median_delay,
             100 * one.drops.within_26.share, 100 * one.drops.within_52.share, 100 * one.second_year.share);
-    EXPECT_LE(found[0].stops.median_delay, 0.5 * found[2].stops.median_delay);
-    EXPECT_GT(found[0].drops.within_26.share, found[1].drops.within_26.share);
+    EXPECT_LT(found[0].stops.median_delay, found[1].stops.median_delay);
+    EXPECT_GT(found[0].drops.within_52.share, found[2].drops.within_52.share + 0.2);
 }
 
 }  // namespace
