@@ -25,6 +25,7 @@ from precise import (
     log_mean_beta,
     log_mean_gamma,
     log_sum,
+    log_until,
     loggamma,
     write,
 )
@@ -81,12 +82,14 @@ def discounted(r, alpha, a, b, t, rate):
 
 
 def pmf(r, alpha, a, b, n, t):
-    """Active with n purchases, or left at the n-th within t: means over lambda and p of the exact chances."""
+    """Active with n purchases, or left at the n-th within t: means over lambda and p, and over the time of the n-th."""
     poisson = log_mean_gamma(r, alpha, lambda u: n * log(u * t) - u * t - loggamma(n + 1))
     active = exp(log_mean_beta(a, b, lambda p, log_q: n * log_q) + poisson)
     if n == 0:
         return active
-    reached = exp(log_mean_gamma(r, alpha, lambda u: log((u * t).gamma_lower(arb(n), 1))))
+    # The n-th purchase comes at time s: its density, lambda integrated out, over (0, t).
+    constant = loggamma(n + r) - loggamma(n) - loggamma(r) + r * log(alpha)
+    reached = exp(constant + log_until(arb(0), t, lambda s: (n - 1) * log(s) - (n + r) * log(alpha + s)))
     return active + exp(log_mean_beta(a, b, lambda p, log_q: log(p) + (n - 1) * log_q)) * reached
 
 
@@ -195,7 +198,7 @@ def model_rows() -> Iterator[list[object]]:
         t = p[1] * 10 ** rng.uniform(-2, 2)
         m = [arb(v) for v in p]
         yield ["pmf", *p, n, t, "", pmf(*m, n, arb(t))]
-    for i in range(100):
+    for i in range(95):
         p = parameters(rng, i)
         if i % 6 == 5:
             p = (p[0] + 30, p[1] * 10, p[2], p[3] + 30)
