@@ -308,7 +308,7 @@ def _rates(
         r=None,
         alpha=None,
         k=1.0,  # the rules' clock is that of exponential gaps
-        season=None,
+        season=(0, []),  # and the calendar's time
         threads=threads,
         progress=progress,
     ).learned["params"]
