@@ -154,13 +154,6 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.timedelta64))
 
 
-def _error_text(error: float | None) -> str:
-    """A standard error as it is shown: there is none for parameters that were given."""
-    if error is None:
-        return ""
-    return "not identified" if math.isnan(error) else "held fixed" if error == 0 else f"{error:.3g}"
-
-
 def _is_compiled(value: object) -> bool:
     return type(value).__module__.startswith(_clavis.__name__)
 
@@ -285,6 +278,14 @@ class Estimator:
         errors = {} if self._report is None else self._report.standard_errors
         return [(name, value, errors.get(name)) for name, value in self.params_.items()]
 
+    def _error_text(self, name: str, error: float | None) -> str:
+        """A standard error as it is shown: there is none for parameters that were given."""
+        if error is None:
+            return ""
+        if name == "k" and self._report is not None and self._report.profile:
+            return "by profile likelihood"
+        return "not identified" if math.isnan(error) else "held fixed" if error == 0 else f"{error:.3g}"
+
     def _more(self) -> list[str]:
         return []
 
@@ -302,7 +303,7 @@ class Estimator:
         if self._core is None:
             return f"<p>{html.escape(repr(self))}</p>"
         rows = "".join(
-            f"<tr><td>{name}</td><td>{value:.6g}</td><td>{_error_text(error)}</td></tr>"
+            f"<tr><td>{name}</td><td>{value:.6g}</td><td>{self._error_text(name, error)}</td></tr>"
             for name, value, error in self._shown()
         )
         notes = []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import os
 import pickle
@@ -127,6 +128,17 @@ def test_what_is_shown(subject: str, form: str) -> None:
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_k_that_was_found_is_not_shown_as_held() -> None:
+    made = cv.BetaGeoCNBD(**GIVEN[cv.BetaGeoCNBD])
+    errors = {"k": 0.0, "r": 0.1, "alpha": 0.2, "a": 0.0, "b": 0.3}
+    found = dataclasses.replace(
+        report(list(errors), converged=True), standard_errors=errors, profile={2.0: -9.0, 3.0: -8.0}
+    )
+    made._report = found
+    assert "<td>k</td><td>3</td><td>by profile likelihood</td>" in made._repr_html_()
+    assert "<td>a</td><td>0.79</td><td>held fixed</td>" in made._repr_html_()
 
 
 def test_no_golden_file_is_left_over() -> None:
