@@ -126,11 +126,25 @@ summarizer read_in_batches(transactions_view const& rows, unsigned threads) {
     return state;
 }
 
-enum class ids : std::uint8_t { integers, text };
+enum class ids : std::uint8_t { integers, text, sparse, integers_at_instants };
 
 transactions_view view_with(ids kind) {
-    auto rows = log::of_a_million().view();
-    if (kind == ids::text) rows.customer_id = log::of_a_million().names.view();
+    auto const& all = log::of_a_million();
+    auto rows = all.view();
+    if (kind == ids::text) rows.customer_id = all.names.view();
+    if (kind == ids::sparse) {
+        static std::vector<std::int64_t> const far = [&all] {
+            std::vector<std::int64_t> made = all.ids;
+            for (auto& id : made)
+                id *= 1000000007;
+            return made;
+        }();
+        rows.customer_id = column_view(std::span<std::int64_t const>(far));
+    }
+    if (kind == ids::integers_at_instants) {
+        rows.time = std::span<std::int64_t const>(all.times);
+        rows.time.type = column_type::timestamp;
+    }
     return rows;
 }
 
@@ -199,6 +213,11 @@ void many_rows(benchmark::State& state) {
     BENCHMARK_CAPTURE(name, text, ids::text)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond)
 
 CLAVIS_STATE_BENCHMARK(in_batches);
+BENCHMARK_CAPTURE(in_batches, sparse, ids::sparse)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(in_batches, instants, ids::integers_at_instants)
+    ->Arg(1)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 CLAVIS_STATE_BENCHMARK(merge_of_two_halves);
 CLAVIS_STATE_BENCHMARK(to_bytes);
 CLAVIS_STATE_BENCHMARK(from_bytes);

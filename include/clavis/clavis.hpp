@@ -7,6 +7,7 @@
 #include "clavis/core/columns.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/core/exact_sum.hpp"
+#include "clavis/core/large_memory.hpp"
 #include "clavis/core/parallel.hpp"
 #include "clavis/core/progress.hpp"
 #include "clavis/core/random.hpp"
@@ -34,6 +35,7 @@
 
 #include "clavis/ledger/arrow.hpp"
 #include "clavis/ledger/arrow_abi.hpp"
+#include "clavis/ledger/compact_summary.hpp"
 #include "clavis/ledger/directory.hpp"
 #include "clavis/ledger/event_log.hpp"
 #include "clavis/ledger/history.hpp"

@@ -8,6 +8,7 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/core/exact_sum.hpp"
 #include "clavis/ledger/arrow.hpp"
+#include "late_columns.hpp"
 
 namespace clavis::bindings {
 
@@ -316,6 +317,13 @@ py::object export_columns(columns const& table, std::vector<std::string> const& 
 
 void bind_core(py::module_& module) {
     py::module_ core = module.def_submodule("core", "Columns, Arrow streams and text of times.");
+
+    py::class_<late_column>(core, "LateColumn", "A column of a result, not yet made into an array.")
+        .def("__len__", [](late_column const& column) { return column.size; })
+        .def("decoded", [](late_column const& column) { return column.make(); });
+
+    core.def("keep_memory", &keep_memory, py::arg("most"));
+    core.def("kept_memory", &kept_memory);
 
     py::class_<columns>(core, "Columns", "One batch of typed columns.")
         .def(py::init<>())

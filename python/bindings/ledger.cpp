@@ -6,6 +6,7 @@
 #include "book.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/ledger/summarize.hpp"
+#include "late_columns.hpp"
 
 namespace clavis::bindings {
 
@@ -82,6 +83,68 @@ py::dict to_dict(ledger::summary&& summary, bool money, bool holdout) {
     return result;
 }
 
+using compact = std::shared_ptr<ledger::compact_summary>;
+
+/// made(summary) as an array of a NumPy type, when somebody asks for it.
+template <class Make>
+late_column late(compact const& summary, char const* type, Make make) {
+    return {summary->size(), [summary, type, make] {
+                auto values = [&] {
+                    py::gil_scoped_release unlocked;
+                    return make(*summary);
+                }();
+                return to_numpy(std::move(values)).attr("view")(type).template cast<py::array>();
+            }};
+}
+
+/// A column that is there already, unless it is to be put in order.
+template <class T>
+py::object at_hand(compact const& summary, large_vector<T> const& column, char const* type) {
+    if (summary->order.empty()) return to_numpy(column, summary);
+    return py::cast(
+        late(summary, type, [&column](ledger::compact_summary const& s) { return s.ordered(column); }));
+}
+
+py::dict to_dict(compact const& summary, unsigned threads) {
+    py::dict columns;
+    if (summary->ids.is_text()) {
+        columns["customer_id"] = texts{std::shared_ptr<text_column const>(summary, &summary->ids.text())};
+    } else {
+        columns["customer_id"] =
+            late_column{summary->size(), [summary] { return to_numpy(summary->customer_id()); }};
+    }
+    auto const add = [&](char const* name, char const* type, auto column) {
+        columns[name] = late(summary, type, [column, threads](ledger::compact_summary const& s) {
+            return (s.*column)(threads);
+        });
+    };
+    using ledger::compact_summary;
+    columns["frequency"] = at_hand(summary, summary->frequency, "int32");
+    add("recency", "float64", &compact_summary::recency);
+    add("T", "float64", &compact_summary::T);
+    if (summary->has_amounts)
+        columns["monetary_value"] = at_hand(summary, summary->monetary_value, "float64");
+    columns["log_gap_sum"] = at_hand(summary, summary->log_gap_sum, "float64");
+    add("first_time", "datetime64[us]", &compact_summary::first_time);
+    add("last_time", "datetime64[us]", &compact_summary::last_time);
+    add("last_day", "datetime64[D]", &compact_summary::last_days);
+    add("orders", "int64", &compact_summary::order_counts);
+    add("days", "int64", &compact_summary::days);
+    add("lines", "int64", &compact_summary::lines);
+    if (summary->has_amounts) {
+        columns["net_amount"] = at_hand(summary, summary->net_amount, "float64");
+        add("returns_amount", "float64", &compact_summary::returns);
+    }
+    py::dict result;
+    result["columns"] = columns;
+    result["compact"] = summary;
+    result["unit"] = summary->unit.count();
+    result["observed_until"] = day_number(summary->observed_until);
+    result["left_out"] = 0;
+    result["quality"] = clavis::bindings::to_dict(summary->quality);
+    return result;
+}
+
 ledger::bad_rows parse_bad_rows(std::string const& text) {
     if (text == "raise") return ledger::bad_rows::raise;
     if (text == "refuse") return ledger::bad_rows::refuse;
@@ -130,6 +193,10 @@ void bind_ledger(py::module_& module) {
                 table.add({name, name, column.text->view()});
             },
             py::arg("table"), py::arg("name"), "Adds the column to a batch, without a copy.");
+
+    py::class_<ledger::compact_summary, std::shared_ptr<ledger::compact_summary>>(
+        room, "CompactSummary", "A summary in as few bytes as it needs.")
+        .def("__len__", &ledger::compact_summary::size);
 
     py::class_<ledger::summarizer>(room, "Summarizer")
         .def(py::init(&make_summarizer), py::kw_only(), py::arg("unit"), py::arg("collapse"),
@@ -185,12 +252,18 @@ void bind_ledger(py::module_& module) {
              })
         .def("finish",
              [](ledger::summarizer const& state) {
-                 return to_dict(
-                     [&state] {
-                         py::gil_scoped_release unlocked;
-                         return state.finish();
-                     }(),
-                     state.has_amounts(), state.options().calibrate_until.has_value());
+                 compact small;
+                 ledger::summary wide;
+                 {
+                     py::gil_scoped_release unlocked;
+                     if (auto found = state.finish_compact())
+                         small = std::make_shared<ledger::compact_summary>(*std::move(found));
+                     else
+                         wide = state.finish();
+                 }
+                 return small ? to_dict(small, state.options().threads)
+                              : to_dict(std::move(wide), state.has_amounts(),
+                                        state.options().calibrate_until.has_value());
              })
         .def("quality", [](ledger::summarizer const& state) { return to_dict(state.quality()); })
         .def(

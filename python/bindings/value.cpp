@@ -5,9 +5,11 @@
 
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
+#include "clavis/core/parallel.hpp"
 #include "clavis/statistics/concentration.hpp"
 #include "clavis/value/rfm.hpp"
 #include "clavis/value/segments.hpp"
+#include "late_columns.hpp"
 
 namespace clavis::bindings {
 
@@ -38,11 +40,35 @@ py::dict to_dict(value::rfm_axis const& axis) {
 
 using fixed_breaks = std::array<std::vector<double>, 3>;
 
-py::dict rfm(doubles const& recency, doubles const& frequency, doubles const& monetary,
-             std::optional<doubles> const& weights, int bins, std::string const& rule,
-             std::string const& breaks, int quantile_type, std::optional<fixed_breaks> const& fixed,
-             bool nested, std::int64_t nested_minimum, std::optional<value::segment_map> const& segments,
-             unsigned threads) {
+/// The scores by a row of the table. `summary` is what they were made from, where its rows stand in another order.
+struct scored_table {
+    value::rfm_scores scores;
+    std::shared_ptr<ledger::compact_summary const> summary;
+    unsigned threads;
+
+    template <class T, class Value>
+    large_vector<T> column(Value const& value) const {
+        large_vector<T> result(scores.size());
+        auto const fill = [&](auto const& place) {
+            parallel_blocks(result.size(), std::size_t{1} << 16, threads,
+                            [&](std::size_t, std::size_t begin, std::size_t end) {
+                                for (std::size_t row = begin; row < end; ++row)
+                                    result[row] = value(place(row));
+                            });
+        };
+        if (!summary || summary->order.empty()) {
+            fill([](std::size_t row) { return row; });
+        } else {
+            fill([&order = summary->order](std::size_t row) { return order[row]; });
+        }
+        return result;
+    }
+};
+
+value::rfm_options make_options(int bins, std::string const& rule, std::string const& breaks,
+                                int quantile_type, std::optional<fixed_breaks> const& fixed, bool nested,
+                                std::int64_t nested_minimum,
+                                std::optional<value::segment_map> const& segments) {
     value::rfm_options options{.bins = bins,
                                .quantile_type = quantile_type,
                                .nested = nested,
@@ -58,29 +84,78 @@ py::dict rfm(doubles const& recency, doubles const& frequency, doubles const& mo
                                          {"weighted", break_rule::weighted},
                                          {"fixed", break_rule::fixed}});
     if (fixed) options.fixed = *fixed;
+    return options;
+}
+
+py::dict to_dict(std::shared_ptr<scored_table const> const& table) {
+    value::rfm_scores const& scores = table->scores;
+    py::dict result;
+    auto const add = [&](char const* name, auto value) {
+        result[name] = late_column{scores.size(), [table, value]() -> py::array {
+                                       auto column = [&] {
+                                           py::gil_scoped_release unlocked;
+                                           return table->column<std::int32_t>(
+                                               [&](std::size_t row) { return value(table->scores, row); });
+                                       }();
+                                       return to_numpy(std::move(column));
+                                   }};
+    };
+    using value::rfm_scores;
+    add("r", [](rfm_scores const& s, std::size_t row) { return std::int32_t{s.r[row]}; });
+    add("f", [](rfm_scores const& s, std::size_t row) { return std::int32_t{s.f[row]}; });
+    add("m", [](rfm_scores const& s, std::size_t row) { return std::int32_t{s.m[row]}; });
+    add("score",
+        [base = scores.digits()](rfm_scores const& s, std::size_t row) { return s.score(row, base); });
+    result["segment"] = late_column{
+        scores.size(), [table] {
+            auto const codes =
+                table->column<std::int32_t>([&](std::size_t row) { return table->scores.segment(row); });
+            return categorical(table->scores.segment_names, {codes.begin(), codes.end()});
+        }};
+    result["segment_names"] = scores.segment_names;
+    result["without_segment"] = scores.without_segment;
+    result["recency"] = to_dict(scores.recency);
+    result["frequency"] = to_dict(scores.frequency);
+    result["monetary"] = to_dict(scores.monetary);
+    result["notes"] = scores.notes;
+    return result;
+}
+
+py::dict rfm(doubles const& recency, doubles const& frequency, doubles const& monetary,
+             std::optional<doubles> const& weights, int bins, std::string const& rule,
+             std::string const& breaks, int quantile_type, std::optional<fixed_breaks> const& fixed,
+             bool nested, std::int64_t nested_minimum, std::optional<value::segment_map> const& segments,
+             unsigned threads) {
+    auto const options =
+        make_options(bins, rule, breaks, quantile_type, fixed, nested, nested_minimum, segments);
     value::rfm_columns const input{
         .recency = span_of<double>(recency),
         .frequency = span_of<double>(frequency),
         .monetary = span_of<double>(monetary),
         .weights = weights ? span_of<double>(*weights) : std::span<double const>()};
-    value::rfm_result found;
+    auto table = std::make_shared<scored_table>();
     {
         py::gil_scoped_release unlocked;
-        found = value::rfm(input, options, threads);
+        table->threads = threads;
+        table->scores = value::score_rfm(input, options, threads);
     }
-    py::dict result;
-    result["segment"] = categorical(found.segment_names, found.segment);
-    result["segment_names"] = found.segment_names;
-    result["without_segment"] = found.without_segment;
-    result["recency"] = to_dict(found.recency);
-    result["frequency"] = to_dict(found.frequency);
-    result["monetary"] = to_dict(found.monetary);
-    result["notes"] = found.notes;
-    result["r"] = to_numpy(std::move(found.r));
-    result["f"] = to_numpy(std::move(found.f));
-    result["m"] = to_numpy(std::move(found.m));
-    result["score"] = to_numpy(std::move(found.score));
-    return result;
+    return to_dict(std::shared_ptr<scored_table const>(table));
+}
+
+py::dict rfm_of_summary(std::shared_ptr<ledger::compact_summary> const& summary, int bins,
+                        std::string const& rule, std::string const& breaks, int quantile_type,
+                        std::optional<fixed_breaks> const& fixed, bool nested, std::int64_t nested_minimum,
+                        std::optional<value::segment_map> const& segments, unsigned threads) {
+    auto const options =
+        make_options(bins, rule, breaks, quantile_type, fixed, nested, nested_minimum, segments);
+    auto table = std::make_shared<scored_table>();
+    {
+        py::gil_scoped_release unlocked;
+        table->summary = summary;
+        table->threads = threads;
+        table->scores = value::score_rfm(*summary, options, threads);
+    }
+    return to_dict(std::shared_ptr<scored_table const>(table));
 }
 
 /// name, lowest and highest r, f and m.
@@ -138,6 +213,9 @@ void bind_value(py::module_& module) {
              py::arg("weights"), py::arg("bins"), py::arg("rule"), py::arg("breaks"),
              py::arg("quantile_type"), py::arg("fixed"), py::arg("nested"), py::arg("nested_minimum"),
              py::arg("segments"), py::arg("threads"));
+    room.def("rfm_of_summary", &rfm_of_summary, py::arg("summary"), py::kw_only(), py::arg("bins"),
+             py::arg("rule"), py::arg("breaks"), py::arg("quantile_type"), py::arg("fixed"),
+             py::arg("nested"), py::arg("nested_minimum"), py::arg("segments"), py::arg("threads"));
 }
 
 }  // namespace clavis::bindings

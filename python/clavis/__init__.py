@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clavis import _threads
 from clavis._clavis import Cancelled, InputError, __version__
+from clavis._memory import keep_memory
 from clavis.analysis import Analysis, analyse
 from clavis.book import CustomerBook
 from clavis.changes import ChangeReasons, ShareChanges, explain_change, share_changes
@@ -121,6 +122,7 @@ __all__ = [
     "evaluate_rules",
     "explain_change",
     "false_discovery_levels",
+    "keep_memory",
     "lifetime_value",
     "load",
     "log_rank",

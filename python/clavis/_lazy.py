@@ -19,11 +19,14 @@ class LazyColumns(Mapping[str, Array]):
     ----------
     raw : dict
         The columns as they were given.
+    compact : object
+        What the core made them from, where it is of use.
     """
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.raw = dict(raw)
         self._decoded: dict[str, Array] = {}
+        self.compact: Any = None
 
     def __getitem__(self, name: str) -> Array:
         values = self.raw[name]
@@ -32,6 +35,10 @@ class LazyColumns(Mapping[str, Array]):
         if name not in self._decoded:
             self._decoded[name] = values.decoded()
         return self._decoded[name]
+
+    def shown(self, name: str) -> bool:
+        """Whether the array of a column that was to be decoded has been handed out."""
+        return name in self._decoded
 
     def __contains__(self, name: object) -> bool:
         return name in self.raw

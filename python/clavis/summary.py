@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis, _columns, _input, _rates, _time
+from clavis._lazy import LazyColumns
 from clavis._texts import TextTable
 from clavis.quality import Quality
 
@@ -88,7 +89,13 @@ class Summary(TextTable):
         if not len(core["columns"]["frequency"]) and not core["quality"]["rows_used"] and not facts["observed_until"]:
             facts["observed_until"] = None  # nobody was there, and no day was given
         summary._set(core["columns"], core["unit"], quality=Quality.from_dict(core["quality"]), **facts)
+        summary._columns.compact = core.get("compact")  # type: ignore[attr-defined]
         return summary
+
+    def _compact(self, columns: Iterable[str]) -> _clavis.ledger.CompactSummary | None:
+        """What the core holds, unless somebody may have changed one of these columns since."""
+        held: LazyColumns = self._columns  # type: ignore[assignment]
+        return None if any(held.shown(name) for name in columns) else held.compact
 
     @property
     def unit(self) -> str:

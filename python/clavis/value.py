@@ -217,30 +217,38 @@ def rfm(
     """
     if combine not in ("digits", "mean"):
         raise ValueError(f"combine is digits or mean, not {combine!r}")
-    ids, axes, weighing = _read(s, recency, frequency, monetary, weights, customer)
     fixed = None
     if not isinstance(breaks, str):
         absent = [axis for axis in _AXES if axis not in breaks]
         if absent:
             raise ValueError(f"breaks: {', '.join(absent)} missing; given breaks are {{'r': …, 'f': …, 'm': …}}")
         fixed = [np.asarray(breaks[axis], dtype=np.float64).tolist() for axis in _AXES]
-    if breaks == "weighted" and weighing is None:
-        weighing = np.fmax(axes[2], 0.0)
-    found = _clavis.value.rfm(
-        *axes,
-        weights=weighing,
-        bins=bins,
-        rule=rule,
-        breaks=breaks if isinstance(breaks, str) else "fixed",
-        quantile_type=quantile_type,
-        fixed=fixed,
-        nested=nested,
-        nested_minimum=nested_minimum or 0,
-        segments=None if segments is None else segments._map,
-        threads=threads,
-    )
+    options: dict[str, Any] = {
+        "bins": bins,
+        "rule": rule,
+        "breaks": breaks if isinstance(breaks, str) else "fixed",
+        "quantile_type": quantile_type,
+        "fixed": fixed,
+        "nested": nested,
+        "nested_minimum": nested_minimum or 0,
+        "segments": None if segments is None else segments._map,
+        "threads": threads,
+    }
+    compact = None
+    if isinstance(s, Summary) and (recency, frequency, monetary, weights, customer) == (*4 * [None], "customer_id"):
+        compact = s._compact(("T", "last_day", "orders", "net_amount"))
+    if compact is not None:
+        ids = s._raw["customer_id"]
+        found = _clavis.value.rfm_of_summary(compact, **options)
+    else:
+        ids, axes, weighing = _read(s, recency, frequency, monetary, weights, customer)
+        if breaks == "weighted" and weighing is None:
+            weighing = np.fmax(axes[2], 0.0)
+        found = _clavis.value.rfm(*axes, weights=weighing, **options)
     scores = {axis: found[axis] for axis in _AXES}
-    score = found["score"] if combine == "digits" else (found["r"] + found["f"] + found["m"]) / 3
+    score = found["score"]
+    if combine == "mean":
+        score = sum(scores[axis].decoded() for axis in _AXES) / 3
     table = RfmTable({"customer_id": ids, **scores, "score": score, "segment": found["segment"]})
     reports = {axis: found[column] for axis, column in zip(_AXES, _COLUMNS, strict=True)}
     for fact in ("breaks", "missing", "degenerate", "empty_bins"):

@@ -119,6 +119,21 @@ class column_reader {
         return column;
     }
 
+    /// Indices of a byte each into `size` values where they stand, if all rows are present and all point inside; else null.
+    std::uint8_t const* byte_positions(column_format const& format, bitmap parent, std::size_t size) {
+        if (format.stored != storage::int8 && format.stored != storage::uint8) return nullptr;
+        open(format.stored);
+        if (length_ == 0) return nullptr;
+        find_validity(parent);
+        if (validity_) return nullptr;
+        auto const* codes = buffer<std::uint8_t>(1, length_);
+        std::uint8_t largest = 0;
+        for (std::size_t i = 0; i < length_; ++i)
+            largest = std::max(largest, codes[i]);
+        std::size_t const limit = format.stored == storage::int8 ? std::min<std::size_t>(size, 128) : size;
+        return largest < limit ? codes : nullptr;
+    }
+
     /// Indices of this format into `size` values, which are checked; `size` where the row is missing.
     std::uint32_t const* read_positions(column_format const& format, bitmap parent, std::size_t size) {
         open(format.stored);
@@ -398,9 +413,10 @@ column_view read_coded(ArrowArray const& array, column_plan const& plan, std::in
     column_view const values =
         column_reader(dictionary, 0, static_cast<std::size_t>(dictionary.length), of_values, memory)
             .read(*plan.values, {});
-    auto const* positions =
-        column_reader(array, begin, length, place, memory).read_positions(plan.format, parent, values.size);
-    return gather(values, positions, length, memory);
+    column_reader codes(array, begin, length, place, memory);
+    if (auto const* positions = codes.byte_positions(plan.format, parent, values.size))
+        return gather(values, positions, length, memory);
+    return gather(values, codes.read_positions(plan.format, parent, values.size), length, memory);
 }
 
 column_view read_runs(ArrowArray const& array, column_plan const& plan, std::int64_t begin,

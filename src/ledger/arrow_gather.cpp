@@ -23,10 +23,11 @@ std::size_t text_bytes(column_view const& column) {
 }
 
 /// The validity of gathered rows, or null where all are present.
-std::uint8_t const* gather_validity(column_view const& values, std::uint32_t const* positions,
-                                    std::size_t length, batch_memory& memory) {
+template <class Position>
+std::uint8_t const* gather_validity(column_view const& values, Position const* positions, std::size_t length,
+                                    batch_memory& memory) {
     auto const absent = static_cast<std::uint32_t>(values.size);
-    std::uint32_t largest = 0;
+    Position largest = 0;
     for (std::size_t i = 0; i < length; ++i)
         largest = std::max(largest, positions[i]);
     if (values.validity == nullptr && largest < absent) return nullptr;
@@ -41,12 +42,51 @@ std::uint8_t const* gather_validity(column_view const& values, std::uint32_t con
     return bits;
 }
 
-template <class Count>  // unsigned, as wide as it takes to count the bytes of all values
-void gather_text(column_view& column, column_view const& values, std::uint32_t const* positions,
+// Texts are copied by pieces of fixed size.
+constexpr std::size_t piece = 16;
+
+/// The longest of the values.
+std::size_t longest_text(column_view const& values) {
+    std::size_t longest = 0;
+    for (std::size_t i = 0; i < values.size; ++i)
+        if (!values.is_null(i)) longest = std::max(longest, values.text(i).size());
+    return longest;
+}
+
+/// Of values that fit one piece, in one pass.
+template <class Position>
+void gather_short_text(column_view& column, column_view const& values, Position const* positions,
+                       std::size_t longest, batch_memory& memory) {
+    struct short_text {
+        char bytes[piece];
+    };
+    auto* texts = reinterpret_cast<short_text*>(memory.allocate<std::uint64_t>(2 * (values.size + 1)));
+    auto* sizes = memory.allocate<std::uint8_t>(values.size + 1);
+    for (std::size_t i = 0; i <= values.size; ++i) {
+        std::string_view const text = i == values.size || values.is_null(i) ? "" : values.text(i);
+        std::memset(texts[i].bytes, 0, piece);
+        if (!text.empty()) std::memcpy(texts[i].bytes, text.data(), text.size());
+        sizes[i] = static_cast<std::uint8_t>(text.size());
+    }
+    auto* offsets = memory.allocate<std::int32_t>(column.size + 1);
+    char* bytes = memory.allocate<char>(column.size * longest + piece);
+    std::uint32_t end = 0;
+    offsets[0] = 0;
+    for (std::size_t i = 0; i < column.size; ++i) {
+        std::memcpy(bytes + end, texts[positions[i]].bytes, piece);
+        end += sizes[positions[i]];
+        offsets[i + 1] = static_cast<std::int32_t>(end);
+    }
+    column.type = column_type::utf8;
+    column.values = bytes;
+    column.offsets = offsets;
+}
+
+template <class Count,
+          class Position>  // Count: unsigned, as wide as it takes to count the bytes of all values
+void gather_text(column_view& column, column_view const& values, Position const* positions,
                  batch_memory& memory) {
-    // Texts are copied by pieces of fixed size, so the values stand in memory that goes on behind the last, and the
-    // empty one that missing rows have is one of them.
-    constexpr std::size_t piece = 16;
+    // The values stand in memory that goes on behind the last, and the empty one that missing rows have is one of them.
     struct place_of_text {
         Count begin, size;
     };
@@ -82,8 +122,8 @@ void gather_text(column_view& column, column_view const& values, std::uint32_t c
     column.offsets = offsets;
 }
 
-template <class T>
-void const* gather_numbers(column_view const& values, std::uint32_t const* positions, std::size_t length,
+template <class T, class Position>
+void const* gather_numbers(column_view const& values, Position const* positions, std::size_t length,
                            batch_memory& memory) {
     T* from = memory.allocate<T>(values.size + 1);
     std::memcpy(from, values.values, values.size * sizeof(T));
@@ -134,24 +174,40 @@ void concatenate_decimals(column_view& whole, std::vector<column_view> const& pa
     }
 }
 
-}  // namespace
-
-column_view gather(column_view const& values, std::uint32_t const* positions, std::size_t length,
-                   batch_memory& memory) {
+template <class Position>
+column_view gather_rows(column_view const& values, Position const* positions, std::size_t length,
+                        batch_memory& memory) {
     column_view column = values;
     column.size = length;
     column.validity = gather_validity(values, positions, length, memory);
     column.validity_offset = 0;
     if (values.is_text()) {
-        bool const small = text_bytes(values) <= std::numeric_limits<std::uint32_t>::max();
-        small ? gather_text<std::uint32_t>(column, values, positions, memory)
-              : gather_text<std::uint64_t>(column, values, positions, memory);
+        std::size_t const longest = longest_text(values);
+        if (longest <= piece && length < (std::size_t{1} << 27)) {
+            gather_short_text(column, values, positions, longest, memory);
+        } else if (text_bytes(values) <= std::numeric_limits<std::uint32_t>::max()) {
+            gather_text<std::uint32_t>(column, values, positions, memory);
+        } else {
+            gather_text<std::uint64_t>(column, values, positions, memory);
+        }
     } else if (width_of(values.type) == sizeof(std::int32_t)) {
         column.values = gather_numbers<std::int32_t>(values, positions, length, memory);
     } else {
         column.values = gather_numbers<std::int64_t>(values, positions, length, memory);
     }
     return column;
+}
+
+}  // namespace
+
+column_view gather(column_view const& values, std::uint32_t const* positions, std::size_t length,
+                   batch_memory& memory) {
+    return gather_rows(values, positions, length, memory);
+}
+
+column_view gather(column_view const& values, std::uint8_t const* positions, std::size_t length,
+                   batch_memory& memory) {
+    return gather_rows(values, positions, length, memory);
 }
 
 column_view concatenate(std::vector<column_view> const& parts, column_view const& like,

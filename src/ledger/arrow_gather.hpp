@@ -12,8 +12,10 @@
 namespace clavis::ledger::arrow {
 
 /// Row i of the result is row positions[i] of `values`, or missing where positions[i] is values.size. Text becomes
-/// large_utf8.
+/// utf8 where all is short and less than 2 GB, else large_utf8.
 column_view gather(column_view const& values, std::uint32_t const* positions, std::size_t length,
+                   batch_memory& memory);
+column_view gather(column_view const& values, std::uint8_t const* positions, std::size_t length,
                    batch_memory& memory);
 
 /// The columns one below the other, in memory of our own; text becomes large_utf8. They are of the type, resolution

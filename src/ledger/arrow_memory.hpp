@@ -6,10 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "clavis/core/large_memory.hpp"
 
 namespace clavis::ledger::arrow {
 
@@ -21,8 +22,7 @@ class batch_memory {
     T* allocate(std::size_t count) {
         static_assert(alignof(T) <= alignof(std::uint64_t));
         std::size_t const words = (count * sizeof(T) + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t) + 1;
-        blocks_.push_back(std::make_unique_for_overwrite<std::uint64_t[]>(words));
-        return reinterpret_cast<T*>(blocks_.back().get());
+        return reinterpret_cast<T*>(blocks_.emplace_back(words).data());
     }
     /// Bits that are all 0.
     std::uint8_t* allocate_bits(std::size_t count) {
@@ -33,7 +33,7 @@ class batch_memory {
     }
 
   private:
-    std::vector<std::unique_ptr<std::uint64_t[]>> blocks_;
+    std::vector<large_vector<std::uint64_t>> blocks_;
 };
 
 /// Where a column stands, for errors.

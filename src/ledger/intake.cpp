@@ -101,6 +101,16 @@ void intake::read_orders(transactions_view const& batch, canonical_rows& out, st
 }
 
 void intake::read(transactions_view const& batch, canonical_rows& out, double done, double share) {
+    read_from(out.size(), batch, out, done, share);
+}
+
+void intake::read_over(transactions_view const& batch, canonical_rows& out, double done, double share) {
+    if (batch.size() == 0) out.clear();
+    read_from(0, batch, out, done, share);
+}
+
+void intake::read_from(std::size_t base, transactions_view const& batch, canonical_rows& out, double done,
+                       double share) {
     check_columns(batch);
     auto const& labels = batch.labels;
     std::size_t const size = batch.size();
@@ -118,7 +128,6 @@ void intake::read(transactions_view const& batch, canonical_rows& out, double do
     bool const known_zone = batch.time.type == column_type::date32 && options_.time_zone.empty() &&
                             dates_only_ && batch.known_time.type == column_type::timestamp;
 
-    std::size_t const base = out.size();
     struct restore {
         canonical_rows& rows;
         std::size_t size;
@@ -213,7 +222,9 @@ void intake::read(transactions_view const& batch, canonical_rows& out, double do
     // From here on nothing fails.
     guard.done = true;
     if (batch.event_id) keep_events(out, now);
-    if (std::any_of(status_.begin(), status_.end(), [](std::uint8_t fate) { return fate != 0; })) {
+    bool const all_used = !batch.event_id && facts.used(size) == size;
+    if (!all_used &&
+        std::any_of(status_.begin(), status_.end(), [](std::uint8_t fate) { return fate != 0; })) {
         drop_rows(out.customer, base, status_);
         drop_rows(out.day, base, status_);
         drop_rows(out.time, base, status_);

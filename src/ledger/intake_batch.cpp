@@ -103,6 +103,16 @@ std::string_view type_name(column_type type) {
     return "nothing";
 }
 
+template <class Number>
+std::pair<Number, Number> extremes(Number const* begin, Number const* end) {
+    std::pair<Number, Number> found{*begin, *begin};
+    for (; begin != end; ++begin) {
+        found.first = std::min(found.first, *begin);
+        found.second = std::max(found.second, *begin);
+    }
+    return found;
+}
+
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
     if (text.size() != lower.size()) return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -212,6 +222,14 @@ void batch_reader::set_day(std::size_t row, std::int32_t day) const {
 
 void batch_reader::read_dates(std::size_t begin, std::size_t end) const {
     auto const* days = static_cast<std::int32_t const*>(batch.time.values);
+    if (batch.time.validity == nullptr && out.time.empty()) {
+        // Nearly always every date is in order, which one look at the first and the last tells.
+        auto const [first, last] = extremes(days + begin, days + end);
+        if (first >= first_possible_day && last <= std::min(last_possible_day, last_allowed)) {
+            std::copy(days + begin, days + end, out.day.data() + base + begin);
+            return;
+        }
+    }
     for (std::size_t row = begin; row < end; ++row) {
         if (batch.time.is_null(row)) {
             out.day[base + row] = 0;
@@ -303,6 +321,19 @@ void batch_reader::read_amounts(std::size_t begin, std::size_t end, block_facts&
                                 [&](std::size_t row) { return shift_amount(get(row), shift, scale); });
         }
         std::int64_t const factor = power_of_ten(shift);
+        if (amounts.validity == nullptr) {
+            std::int64_t const limit = std::numeric_limits<std::int64_t>::max() / factor;
+            bool far = false;
+            for (std::size_t row = begin; row < end; ++row) {
+                auto const value = static_cast<std::int64_t>(get(row));
+                far |= value > limit || value < -limit;
+            }
+            if (!far) {
+                for (std::size_t row = begin; row < end; ++row)
+                    out.amount[base + row] = static_cast<std::int64_t>(get(row)) * factor;
+                return;
+            }
+        }
         read_amounts(begin, end, facts, [&](std::size_t row) {
             exact_amount amount;
             if (__builtin_mul_overflow(static_cast<std::int64_t>(get(row)), factor, &amount.value) ||
@@ -475,6 +506,25 @@ void batch_reader::read_block(std::size_t begin, std::size_t end, block_facts& f
     if (batch.known_time || options.known_at) read_known_times(begin, end, facts);
     read_customers(begin, end);
 
+    std::uint8_t fates = 0;
+    for (std::size_t row = begin; row < end; ++row)
+        fates |= status[row];
+    if (fates == 0) {
+        auto const [first, last] = extremes(&out.day[base + begin], &out.day[base + end - 1] + 1);
+        facts.first_day = first;
+        facts.last_day = last;
+        if (!batch.amount) return;
+        // Halves of 32 bits, so that a block's sums stay within 64.
+        std::uint64_t low = 0;
+        std::int64_t high = 0;
+        for (std::size_t row = begin; row < end; ++row) {
+            std::int64_t const amount = out.amount[base + row];
+            low += static_cast<std::uint32_t>(amount);
+            high += amount >> 32;
+        }
+        facts.amount = (static_cast<int128>(high) << 32) + static_cast<int128>(low);
+        return;
+    }
     for (std::size_t row = begin; row < end; ++row) {
         bool const attributed = status[row] == 0;
         if (!attributed && status[row] != static_cast<std::uint8_t>(row_problem::no_customer)) {

@@ -9,9 +9,10 @@
 
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
+#include "ledger/huge_pages.hpp"
 #include "ledger/intake_batch.hpp"
 #include "ledger/summarize_group.hpp"
-#include "ledger/summarize_scan.hpp"
+#include "ledger/summarize_plan.hpp"
 #include "ledger/summary_days.hpp"
 
 namespace clavis::ledger {
@@ -24,10 +25,6 @@ namespace {
 constexpr std::size_t part_rows = std::size_t{1} << 20;
 
 constexpr std::uint32_t absent = std::numeric_limits<std::uint32_t>::max();
-
-std::int32_t day_number(sys_days date) {
-    return static_cast<std::int32_t>(date.time_since_epoch().count());
-}
 
 /// Calls body with every column of the summary that there is, in parallel: memory is handed out, and moved, on all
 /// threads.
@@ -93,17 +90,28 @@ std::vector<std::uint32_t> ranks(std::vector<std::uint32_t> const& sorted) {
     return rank;
 }
 
-[[noreturn]] void refuse_empty(quality_report const& quality) {
-    location const table{.table = quality.table};
-    if (quality.rows_read == 0) throw input_error(table, "there are no rows");
-    std::string problem = "none of the " + std::to_string(quality.rows_read) + " rows can be used";
-    if (quality.rows_late == quality.rows_read)
-        problem += ": all lie after observe_until";
-    else if (quality.rows_not_yet_known == quality.rows_read)
-        problem += ": all became known after known_at";
-    else if (!quality.refused.empty())
-        problem += ": column \"" + quality.refused.front().column + "\" " + quality.refused.front().reason;
-    throw input_error(table, problem);
+void put(customer_figures const& found, terms const& given, std::size_t out, summary& result) {
+    duration const unit = given.options.unit;
+    result.frequency[out] = found.frequency;
+    result.recency[out] =
+        found.bought ? in_units(duration(found.last_start - found.first_start), unit) : not_a_number;
+    result.T[out] = found.bought ? in_units(duration(given.end - found.first_start), unit) : not_a_number;
+    result.log_gap_sum[out] = found.log_gap_sum;
+    result.first_time[out] = instant(duration(found.first_time));
+    result.last_time[out] = instant(duration(found.last_time));
+    result.last_day[out] = found.last_day;
+    result.orders[out] = found.orders;
+    result.days[out] = found.days;
+    result.lines[out] = found.lines;
+    if (given.has_amounts) {
+        result.net_amount[out] = found.net_amount;
+        result.returns_amount[out] = found.returns_amount;
+        result.monetary_value[out] = found.monetary_value;
+    }
+    if (given.options.calibrate_until) {
+        result.frequency_holdout[out] = found.held_out;
+        result.duration_holdout[out] = given.duration_holdout;
+    }
 }
 
 }  // namespace
@@ -167,9 +175,8 @@ summarizer& summarizer::update(transactions_view const& batch) {
         auto const size = static_cast<double>(batch.size());
         for (std::size_t begin = 0; begin < batch.size(); begin += part_rows) {
             std::size_t const count = std::min(part_rows, batch.size() - begin);
-            rows.clear();
-            intake_.read(batch.slice(begin, count), rows, static_cast<double>(begin) / size,
-                         static_cast<double>(count) / size);
+            intake_.read_over(batch.slice(begin, count), rows, static_cast<double>(begin) / size,
+                              static_cast<double>(count) / size);
             days_->add(rows, intake_.customers().size(), options_.threads);
         }
     } catch (...) {
@@ -234,36 +241,13 @@ summary summarizer::finish() const {
         none.customer_id = intake_.customers().ids({});
         return none;
     }
-    std::int32_t const first_seen = *intake_.first_day();
-    std::int32_t const until =
-        options_.observe_until ? day_number(*options_.observe_until) : *intake_.last_day();
-    std::int32_t const last_day = options_.calibrate_until ? day_number(*options_.calibrate_until) : until;
-    auto date = [](std::int32_t number) { return sys_days(std::chrono::days(number)); };
-    if (last_day < first_seen)
-        throw input_error("calibrate_until: " + to_string(date(last_day)) + " lies before the first day, " +
-                          to_string(date(first_seen)));
-    if (last_day > until)
-        throw input_error("calibrate_until: " + to_string(date(last_day)) + " lies after the last day, " +
-                          to_string(date(until)) + "; without a holdout leave it out or say observe_until");
-
-    calendar days(options_.collapse_by, intake_.zone());
-    gap_logarithms const logarithms(options_.unit);
-    std::int64_t const end = days.end_of_observation(last_day);
-    terms const given{
-        .options = options_,
-        .has_amounts = intake_.has_amounts(),
-        .has_orders = intake_.has_orders(),
-        .dates_only = intake_.dates_only(),
-        .zone = intake_.zone(),
-        .logarithms = logarithms,
-        .last_day = last_day,
-        .end = end,
-        .duration_holdout = in_units(duration(days.end_of_observation(until) - end), options_.unit)};
+    finish_plan const plan(options_, intake_);
+    terms const& given = plan.given();
 
     summary result;
     result.unit = options_.unit;
-    result.observed_until = date(last_day);
-    if (options_.calibrate_until) result.holdout_until = date(until);
+    result.observed_until = plan.last_day();
+    if (options_.calibrate_until) result.holdout_until = plan.until();
     result.quality = quality();
 
     // Codes below the first have no customer. Codes in order need no ranks.
@@ -294,9 +278,11 @@ summary summarizer::finish() const {
                 "summarizing customers",
                 [&](std::size_t, std::size_t at, std::span<Row> rows, std::span<std::size_t const> begins) {
                     customer_scan<Row> scan(given);
-                    for (std::size_t i = 0; i + 1 < begins.size(); ++i)
-                        fates[at + i] =
-                            scan.scan(rows.subspan(begins[i], begins[i + 1] - begins[i]), at + i, result);
+                    customer_figures found{};
+                    for (std::size_t i = 0; i + 1 < begins.size(); ++i) {
+                        fates[at + i] = scan.scan(rows.subspan(begins[i], begins[i + 1] - begins[i]), found);
+                        if (fates[at + i] == fate::kept) put(found, given, at + i, result);
+                    }
                 });
         };
         if (fits_dated_row(rows_)) {
@@ -313,7 +299,9 @@ summary summarizer::finish() const {
                         std::size_t const code = (partition << day_store::partition_bits) + customer;
                         std::size_t const out = ranked ? rank[code] : code - first;
                         if (ranked && code + 4 < rank.size()) ahead.ask_for(rank[code + 4]);
-                        fates[out] = scan.scan(own, out, result);
+                        customer_figures found{};
+                        fates[out] = scan.scan(own, found);
+                        if (fates[out] == fate::kept) put(found, given, out, result);
                     };
                 };
                 if (from.plain()) {

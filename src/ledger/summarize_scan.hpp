@@ -92,6 +92,12 @@ class gap_logarithms {
         return std::log(in_units(duration(gap), unit_));
     }
 
+    double of_days(std::int32_t gap) const {
+        return gap < static_cast<std::int32_t>(days_.size())
+                   ? days_[static_cast<std::size_t>(gap)]
+                   : std::log(in_units(duration(gap * day.count()), unit_));
+    }
+
   private:
     duration unit_;
     std::vector<double> days_;
@@ -113,7 +119,26 @@ struct terms {
 
 enum class fate : std::uint8_t { no_rows, kept, left_out };
 
-/// Fills one row of the summary from one customer's rows.
+/// What one customer's rows come to.
+struct customer_figures {
+    bool bought;  ///< whether there was a purchase
+    std::int32_t frequency;
+    std::int32_t held_out;     ///< purchases after the calibration period
+    std::int64_t first_start;  ///< of the first purchase period, in microseconds; where there was a purchase
+    std::int64_t last_start;   ///< of the last
+    std::int64_t first_time;   ///< as in a summary
+    std::int64_t last_time;
+    std::int32_t last_day;
+    std::int64_t orders;
+    std::int64_t days;
+    std::int64_t lines;
+    double log_gap_sum;
+    double net_amount;
+    double returns_amount;
+    double monetary_value;
+};
+
+/// From one customer's rows to what they come to.
 template <class Row>
 class customer_scan {
   public:
@@ -123,8 +148,13 @@ class customer_scan {
                                      given.options.collapse_by == collapse::hour)),
           calendar_(given.options.collapse_by, given.zone) {}
 
-    fate scan(std::span<Row> rows, std::size_t out, summary& result) {
+    /// Sorts the rows. `result` is set where the customer is kept.
+    fate scan(std::span<Row> rows, customer_figures& result) {
         if (rows.empty()) return fate::no_rows;
+        if constexpr (std::is_same_v<Row, plain_day>) {
+            if (terms_.options.collapse_by == collapse::day && !terms_.options.calibrate_until)
+                return scan_days(rows, result);
+        }
         std::int32_t const last_day = terms_.last_day;
         if (by_time_) {
             if constexpr (Row::has_time)
@@ -176,33 +206,30 @@ class customer_scan {
         });
         if (purchases == 0 && held_out > 0) return fate::left_out;
 
-        duration const unit = terms_.options.unit;
         bool const bought = purchases > 0;
         std::int32_t const frequency = bought ? purchases - 1 : 0;
-        result.frequency[out] = frequency;
-        result.recency[out] = bought ? in_units(duration(last_start - first_start), unit) : not_a_number;
-        result.T[out] = bought ? in_units(duration(terms_.end - first_start), unit) : not_a_number;
-        result.log_gap_sum[out] = log_gap_sum;
-        put_times(bought ? first_period : seen, bought ? last_period : seen, bought, out, result);
-        result.lines[out] = all.lines();
-        if (!result.frequency_holdout.empty()) {
-            result.frequency_holdout[out] = held_out;
-            result.duration_holdout[out] = terms_.duration_holdout;
-        }
+        result.bought = bought;
+        result.frequency = frequency;
+        result.held_out = held_out;
+        result.first_start = first_start;
+        result.last_start = last_start;
+        result.log_gap_sum = log_gap_sum;
+        put_times(bought ? first_period : seen, bought ? last_period : seen, bought, result);
+        result.lines = all.lines();
         if (terms_.has_amounts) {
             int const scale = terms_.options.amount_scale;
-            result.net_amount[out] = to_amount(all.net(net), scale);
-            result.returns_amount[out] = to_amount(all.returns, scale);
+            result.net_amount = to_amount(all.net(net), scale);
+            result.returns_amount = all.returns == 0 ? 0.0 : to_amount(all.returns, scale);
             bool const with_first = terms_.options.include_first;
             double const mean = to_amount(with_first ? since_first : since_repeat, scale) /
                                 static_cast<double>(std::max(with_first ? frequency + 1 : frequency, 1));
-            result.monetary_value[out] = bought ? mean : not_a_number;
+            result.monetary_value = bought ? mean : not_a_number;
         }
-        result.orders[out] = all.sale_lines;
+        result.orders = all.sale_lines;
         if constexpr (!Row::is_day) {
-            if (terms_.has_orders) result.orders[out] = orders_.count(std::span<Row const>(seen), cancels);
+            if (terms_.has_orders) result.orders = orders_.count(std::span<Row const>(seen), cancels);
         }
-        result.days[out] = days_with_purchase(seen, purchases);
+        result.days = days_with_purchase(seen, purchases);
         return fate::kept;
     }
 
@@ -221,8 +248,71 @@ class customer_scan {
         }
     }
 
-    void put_times(std::span<Row const> first, std::span<Row const> last, bool sales_only, std::size_t out,
-                   summary& result) const {
+    /// The same where every day is a period and all are seen: sums fit 64 bits, as plain days promise.
+    fate scan_days(std::span<plain_day const> days, customer_figures& result) const {
+        bool const cancels = terms_.cancels();
+        std::int64_t const subtracted = terms_.options.returns == returns_policy::net ? 1 : 0;
+        std::int32_t purchases = 0;
+        std::int32_t first = days.front().day;
+        std::int32_t last = days.back().day;
+        std::int64_t sale_lines = 0;
+        std::int64_t return_lines = 0;
+        std::int64_t net = 0;
+        std::int64_t returns = 0;
+        std::int64_t before_first = 0;
+        std::int64_t before_repeat = 0;
+        double log_gap_sum = 0;
+        for (plain_day const& entry : days) {
+            bool const taken_back = cancels && entry.return_lines > 0 && entry.sales <= entry.returns;
+            if (entry.sale_lines > 0 && !taken_back) {
+                if (++purchases == 1) {
+                    first = entry.day;
+                    before_first = net;
+                } else {
+                    if (purchases == 2) before_repeat = net;
+                    log_gap_sum += terms_.logarithms.of_days(entry.day - last);
+                }
+                last = entry.day;
+            }
+            sale_lines += entry.sale_lines;
+            return_lines += entry.return_lines;
+            net += entry.sales - subtracted * entry.returns;
+            returns += entry.returns;
+        }
+        bool const bought = purchases > 0;
+        if (!bought) last = days.back().day;
+        std::int32_t const frequency = bought ? purchases - 1 : 0;
+        result = {.bought = bought,
+                  .frequency = frequency,
+                  .held_out = 0,
+                  .first_start = first * day.count(),
+                  .last_start = last * day.count(),
+                  .first_time = first * day.count(),
+                  .last_time = last * day.count(),
+                  .last_day = last,
+                  .orders = sale_lines,
+                  .days = purchases,
+                  .lines = sale_lines + return_lines,
+                  .log_gap_sum = log_gap_sum,
+                  .net_amount = 0,
+                  .returns_amount = 0,
+                  .monetary_value = 0};
+        if (!terms_.has_amounts) return fate::kept;
+        int const scale = terms_.options.amount_scale;
+        bool const with_first = terms_.options.include_first;
+        result.net_amount = to_amount(net, scale);
+        if (returns != 0) result.returns_amount = to_amount(returns, scale);
+        std::int64_t const counted = with_first      ? net - before_first
+                                     : purchases > 1 ? net - before_repeat
+                                                     : 0;
+        double const mean =
+            to_amount(counted, scale) / static_cast<double>(std::max(with_first ? purchases : frequency, 1));
+        result.monetary_value = bought ? mean : not_a_number;
+        return fate::kept;
+    }
+
+    void put_times(std::span<Row const> first, std::span<Row const> last, bool sales_only,
+                   customer_figures& result) const {
         std::int64_t earliest = never_first;
         for (Row const& row : first)
             earliest = std::min(earliest, row.first_time(sales_only));
@@ -234,9 +324,9 @@ class customer_scan {
             latest_day = time > latest ? row.day : std::max(latest_day, row.day);
             latest = time;
         }
-        result.first_time[out] = instant(duration(earliest));
-        result.last_time[out] = instant(duration(latest));
-        result.last_day[out] = latest_day;
+        result.first_time = earliest;
+        result.last_time = latest;
+        result.last_day = latest_day;
     }
 
     std::int64_t days_with_purchase(std::span<Row> rows, std::int64_t purchases) const {

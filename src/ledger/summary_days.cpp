@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "ledger/summarize_group.hpp"
@@ -17,7 +18,9 @@ constexpr std::int64_t amount_bias = std::int64_t{1} << (amount_bits - 1);
 constexpr std::int32_t first_small_day = 10957 - (1 << (day_bits - 1));  // 32,768 days around 2000-01-01
 constexpr std::uint64_t amount_mask = (std::uint64_t{1} << amount_bits) - 1;
 
-constexpr std::size_t block_rows = std::size_t{1} << 17;
+// Rows that are dealt out at once, which stay in a processor's cache; and how many of them a partition should get at least.
+constexpr std::size_t block_rows = std::size_t{1} << 16;
+constexpr std::size_t least_rows_a_cell = 64;
 constexpr int most_places = 12;
 
 std::uint64_t pack(std::uint32_t customer, std::int32_t day, std::int64_t amount) {
@@ -65,6 +68,21 @@ struct extent {
     int places = most_places;
 };
 
+extent extent_of(canonical_rows const& rows, std::size_t begin, std::size_t end) {
+    extent seen;
+    for (std::size_t row = begin; row < end; ++row) {
+        seen.first_day = std::min(seen.first_day, rows.day[row]);
+        seen.last_day = std::max(seen.last_day, rows.day[row]);
+    }
+    if (rows.amount.empty()) return seen;
+    for (std::size_t row = begin; row < end; ++row) {
+        seen.least = std::min(seen.least, rows.amount[row]);
+        seen.most = std::max(seen.most, rows.amount[row]);
+    }
+    seen.places = common_places(rows.amount.data() + begin, end - begin, most_places);
+    return seen;
+}
+
 }  // namespace
 
 void day_store::grow(std::size_t codes) {
@@ -77,83 +95,65 @@ void day_store::add(canonical_rows const& rows, std::size_t codes, unsigned thre
     if (size == 0) return;
     grow(codes);
     std::size_t const count = partitions();
-    std::size_t const blocks = block_count(size, block_rows);
+    std::size_t const rows_each = std::max(block_rows, least_rows_a_cell * std::bit_ceil(count));
+    std::size_t const blocks = block_count(size, rows_each);
     bool const amounts = !rows.amount.empty();
-    std::vector<std::uint32_t> starts(count * blocks);
-    std::vector<extent> extents(blocks);
-    parallel_blocks(size, block_rows, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
-        std::vector<std::uint32_t> counts(count);
-        extent seen;
-        for (std::size_t row = begin; row < end; ++row)
-            ++counts[rows.customer[row] >> partition_bits];
-        for (std::size_t row = begin; row < end; ++row) {
-            seen.first_day = std::min(seen.first_day, rows.day[row]);
-            seen.last_day = std::max(seen.last_day, rows.day[row]);
-        }
-        if (amounts) {
-            for (std::size_t row = begin; row < end; ++row) {
-                seen.least = std::min(seen.least, rows.amount[row]);
-                seen.most = std::max(seen.most, rows.amount[row]);
-            }
-            seen.places = common_places(rows.amount.data() + begin, end - begin, most_places);
-        }
-        for (std::size_t part = 0; part < count; ++part)
-            starts[part * blocks + block] = counts[part];
-        extents[block] = seen;
-    });
-    extent all;
-    for (extent const& seen : extents) {
-        all.first_day = std::min(all.first_day, seen.first_day);
-        all.last_day = std::max(all.last_day, seen.last_day);
-        all.least = std::min(all.least, seen.least);
-        all.most = std::max(all.most, seen.most);
-        all.places = std::min(all.places, seen.places);
-    }
+    bool const may_be_small = rows.time.empty() && rows.kind.empty();
     run made;
-    made.factor = power_of_ten(all.places);
-    made.most = std::max(all.most, -all.least);
-    made.small = rows.time.empty() && rows.kind.empty() && all.first_day >= first_small_day &&
-                 all.last_day < first_small_day + (1 << day_bits) &&
-                 all.least / made.factor >= -amount_bias && all.most / made.factor < amount_bias;
-    made.starts.resize(count + 1);
-    std::uint32_t sum = 0;
-    for (std::size_t part = 0; part < count; ++part) {
-        made.starts[part] = sum;
-        for (std::size_t block = 0; block < blocks; ++block)
-            sum += std::exchange(starts[part * blocks + block], sum);
-    }
-    made.starts[count] = sum;
+    made.partitions = count;
+    made.blocks.resize(blocks);
+    made.starts.resize(blocks * (count + 1));
+    if (may_be_small) made.small_lines.resize(size);
 
-    auto scatter = [&](auto* lines, auto const& line_of) {
-        parallel_blocks(size, block_rows, threads,
-                        [&](std::size_t block, std::size_t begin, std::size_t end) {
-                            std::vector<std::uint32_t> to(count);
-                            for (std::size_t part = 0; part < count; ++part)
-                                to[part] = starts[part * blocks + block];
-                            for (std::size_t row = begin; row < end; ++row)
-                                lines[to[rows.customer[row] >> partition_bits]++] = line_of(row);
-                        });
+    auto scatter = [&](auto* lines, std::size_t number, std::size_t begin, std::size_t end,
+                       auto const& line_of) {
+        auto const starts = made.starts.begin() + static_cast<std::ptrdiff_t>(number * (count + 1));
+        std::vector<std::uint32_t> to(starts, starts + static_cast<std::ptrdiff_t>(count));
+        for (std::size_t row = begin; row < end; ++row)
+            lines[begin + to[rows.customer[row] >> partition_bits]++] = line_of(row);
     };
-    if (made.small && amounts) {
-        made.small_lines.grow(size);
-        with_factor(all.places, [&](auto factor) {
-            scatter(made.small_lines.items.get(), [&rows, factor](std::size_t row) {
-                return pack(rows.customer[row], rows.day[row], rows.amount[row] / factor.value);
+    parallel_blocks(size, rows_each, threads, [&](std::size_t number, std::size_t begin, std::size_t end) {
+        std::uint32_t* const starts = made.starts.data() + number * (count + 1);
+        for (std::size_t row = begin; row < end; ++row)
+            ++starts[(rows.customer[row] >> partition_bits) + 1];
+        for (std::size_t part = 0; part < count; ++part)
+            starts[part + 1] += starts[part];
+        extent const seen = extent_of(rows, begin, end);
+        std::int64_t const factor = power_of_ten(seen.places);
+        bool const small = may_be_small && seen.first_day >= first_small_day &&
+                           seen.last_day < first_small_day + (1 << day_bits) &&
+                           seen.least / factor >= -amount_bias && seen.most / factor < amount_bias;
+        made.blocks[number] = {.first = static_cast<std::uint32_t>(begin),
+                               .small = small,
+                               .factor = factor,
+                               .most = std::max(seen.most, -seen.least)};
+        if (!small) return;
+        if (amounts) {
+            with_factor(seen.places, [&](auto known) {
+                scatter(made.small_lines.data(), number, begin, end, [&rows, known](std::size_t row) {
+                    return pack(rows.customer[row], rows.day[row], rows.amount[row] / known.value);
+                });
             });
-        });
-    } else if (made.small) {
-        made.small_lines.grow(size);
-        scatter(made.small_lines.items.get(),
-                [&rows](std::size_t row) { return pack(rows.customer[row], rows.day[row], 0); });
-    } else {
-        made.wide_lines.grow(size);
-        scatter(made.wide_lines.items.get(), [&](std::size_t row) {
-            return wide_line{.customer = static_cast<std::uint32_t>(rows.customer[row] & (width - 1)),
-                             .day = rows.day[row],
-                             .time = rows.time_of(row).time_since_epoch().count(),
-                             .amount = amounts ? rows.amount[row] : 0,
-                             .kind = rows.kind_of(row)};
-        });
+        } else {
+            scatter(made.small_lines.data(), number, begin, end,
+                    [&rows](std::size_t row) { return pack(rows.customer[row], rows.day[row], 0); });
+        }
+    });
+    auto const is_small = [](block const& one) { return one.small; };
+    if (!std::all_of(made.blocks.begin(), made.blocks.end(), is_small)) {
+        made.wide_lines.resize(size);
+        if (std::none_of(made.blocks.begin(), made.blocks.end(), is_small)) made.small_lines = {};
+        parallel_blocks(
+            size, rows_each, threads, [&](std::size_t number, std::size_t begin, std::size_t end) {
+                if (made.blocks[number].small) return;
+                scatter(made.wide_lines.data(), number, begin, end, [&](std::size_t row) {
+                    return wide_line{.customer = static_cast<std::uint32_t>(rows.customer[row] & (width - 1)),
+                                     .day = rows.day[row],
+                                     .time = rows.time_of(row).time_since_epoch().count(),
+                                     .amount = amounts ? rows.amount[row] : 0,
+                                     .kind = rows.kind_of(row)};
+                });
+            });
     }
     runs_.push_back(std::move(made));
 }
@@ -161,8 +161,9 @@ void day_store::add(canonical_rows const& rows, std::size_t codes, unsigned thre
 std::size_t day_store::waiting_bytes() const {
     std::size_t sum = 0;
     for (run const& one : runs_)
-        sum += one.starts.size() * sizeof(std::uint32_t) + one.small_lines.capacity * sizeof(std::uint64_t) +
-               one.wide_lines.capacity * sizeof(wide_line);
+        sum += one.blocks.size() * sizeof(block) + one.starts.size() * sizeof(std::uint32_t) +
+               one.small_lines.capacity() * sizeof(std::uint64_t) +
+               one.wide_lines.capacity() * sizeof(wide_line);
     for (auto const& fragments : folded_)
         for (std::size_t i = 1; i < fragments.size(); ++i)
             sum += fragments[i].bytes.capacity() + sizeof(fragment);
@@ -278,68 +279,83 @@ bool day_store::reader::load(std::size_t partition) {
         made.next = static_cast<std::uint32_t>(made.bytes.number());
         pieces_.push_back(made);
     }
-    std::vector<run const*> runs;
+    stretches_.clear();
     rows_ = 0;
     small_ = true;
     factor_ = 0;
     most_ = 0;
-    bool const done = !from_.done_.empty() && from_.done_[partition] != 0;
-    for (run const& one : from_.runs_) {
-        std::size_t const size = one.start(partition + 1) - one.start(partition);
-        if (done || size == 0) continue;
-        runs.push_back(&one);
-        rows_ += size;
-        small_ = small_ && one.small && (factor_ == 0 || factor_ == one.factor);
-        factor_ = one.factor;
-        most_ = std::max(most_, one.most);
-    }
+    if (from_.done_.empty() || from_.done_[partition] == 0)
+        for (run const& one : from_.runs_)
+            find_rows(one);
+    // Amounts that one block counts in larger units than another fit the smaller units as well, or all are wide.
+    small_ = small_ && (factor_ == 0 || most_ / factor_ < amount_bias);
     if (rows_ > 0) {
-        count(runs);
+        count();
         if (small_) {
-            gather_small(runs);
+            gather_small();
         } else {
-            gather_wide(runs);
+            gather_wide();
         }
     }
     return rows_ > 0 || !pieces_.empty();
 }
 
-void day_store::reader::count(std::vector<run const*> const& runs) {
+void day_store::reader::find_rows(run const& one) {
+    if (partition_ >= one.partitions) return;
+    for (std::size_t number = 0; number < one.blocks.size(); ++number) {
+        block const& from = one.blocks[number];
+        std::uint32_t const* const starts = one.starts.data() + number * (one.partitions + 1);
+        std::size_t const begin = from.first + starts[partition_];
+        std::size_t const size = starts[partition_ + 1] - starts[partition_];
+        if (size == 0) continue;
+        stretches_.push_back({.from = &from,
+                              .small_lines = from.small ? one.small_lines.data() + begin : nullptr,
+                              .wide_lines = from.small ? nullptr : one.wide_lines.data() + begin,
+                              .size = size});
+        rows_ += size;
+        small_ = small_ && from.small;
+        factor_ = factor_ == 0 ? from.factor : std::min(factor_, from.factor);
+        most_ = std::max(most_, from.most);
+    }
+}
+
+void day_store::reader::count() {
     begins_.assign(width + 2, 0);
-    for (run const* one : runs) {
-        std::size_t const begin = one->start(partition_);
-        std::size_t const end = one->start(partition_ + 1);
-        for (std::size_t i = begin; i < end; ++i)
-            ++begins_[(one->small ? customer_of(one->small_lines.items[i])
-                                  : one->wide_lines.items[i].customer) +
-                      2];
+    for (std::size_t i = 0; i < stretches_.size(); ++i) {
+        stretch const& one = stretches_[i];
+        // The next stretch lies far away.
+        if (i + 1 < stretches_.size() && stretches_[i + 1].from->small)
+            for (std::size_t ahead = 0; ahead < 4; ++ahead)
+                __builtin_prefetch(stretches_[i + 1].small_lines + 8 * ahead);
+        for (std::size_t k = 0; k < one.size; ++k)
+            ++begins_[(one.from->small ? customer_of(one.small_lines[k]) : one.wide_lines[k].customer) + 2];
     }
     for (std::size_t i = 2; i < begins_.size(); ++i)
         begins_[i] += begins_[i - 1];
 }
 
-void day_store::reader::gather_small(std::vector<run const*> const& runs) {
-    small_lines_.grow(rows_);
-    std::uint64_t* const to = small_lines_.items.get();
-    for (run const* one : runs) {
-        std::uint64_t const* const lines = one->small_lines.items.get();
-        for (std::size_t i = one->start(partition_); i < one->start(partition_ + 1); ++i)
-            to[begins_[customer_of(lines[i]) + 1]++] = lines[i];
+void day_store::reader::gather_small() {
+    make_room(small_lines_, rows_);
+    std::uint64_t* const to = small_lines_.data();
+    for (stretch const& one : stretches_) {
+        std::int64_t const ratio = one.from->factor / factor_;
+        for (std::uint64_t const line : std::span(one.small_lines, one.size))
+            to[begins_[customer_of(line) + 1]++] =
+                ratio == 1 ? line : pack(customer_of(line), day_of(line), amount_of(line) * ratio);
     }
 }
 
-void day_store::reader::gather_wide(std::vector<run const*> const& runs) {
-    wide_lines_.grow(rows_);
-    wide_line* const to = wide_lines_.items.get();
-    for (run const* one : runs) {
-        for (std::size_t i = one->start(partition_); i < one->start(partition_ + 1); ++i) {
-            if (!one->small) {
-                wide_line const& line = one->wide_lines.items[i];
-                to[begins_[line.customer + 1]++] = line;
+void day_store::reader::gather_wide() {
+    make_room(wide_lines_, rows_);
+    wide_line* const to = wide_lines_.data();
+    for (stretch const& one : stretches_) {
+        for (std::size_t i = 0; i < one.size; ++i) {
+            if (!one.from->small) {
+                to[begins_[one.wide_lines[i].customer + 1]++] = one.wide_lines[i];
                 continue;
             }
-            std::uint64_t const line = one->small_lines.items[i];
-            std::int64_t const amount = amount_of(line) * one->factor;
+            std::uint64_t const line = one.small_lines[i];
+            std::int64_t const amount = amount_of(line) * one.from->factor;
             to[begins_[customer_of(line) + 1]++] = {
                 .customer = customer_of(line),
                 .day = day_of(line),
@@ -391,7 +407,7 @@ bool day_store::reader::plain() const {
 }
 
 std::size_t day_store::reader::read_plain(std::uint32_t begin, std::uint32_t end) {
-    std::span<std::uint64_t> const lines(small_lines_.items.get() + begin, end - begin);
+    std::span<std::uint64_t> const lines(small_lines_.data() + begin, end - begin);
     sort_rows(lines, std::less<>());
     if (plain_days_.size() < lines.size()) plain_days_.resize(lines.size());
     plain_day* to = plain_days_.data();
@@ -411,7 +427,7 @@ std::size_t day_store::reader::read_plain(std::uint32_t begin, std::uint32_t end
 }
 
 void day_store::reader::add_small(std::uint32_t begin, std::uint32_t end) {
-    std::span<std::uint64_t> const lines(small_lines_.items.get() + begin, end - begin);
+    std::span<std::uint64_t> const lines(small_lines_.data() + begin, end - begin);
     sort_rows(lines, std::less<>());
     for (std::size_t i = 0; i < lines.size();) {
         std::uint64_t const date = lines[i] >> amount_bits;
@@ -433,7 +449,7 @@ void day_store::reader::add_small(std::uint32_t begin, std::uint32_t end) {
 }
 
 void day_store::reader::add_wide(std::uint32_t begin, std::uint32_t end) {
-    std::span<wide_line> const lines(wide_lines_.items.get() + begin, end - begin);
+    std::span<wide_line> const lines(wide_lines_.data() + begin, end - begin);
     sort_rows(lines, [](wide_line const& a, wide_line const& b) { return a.day < b.day; });
     for (std::size_t i = 0; i < lines.size();) {
         day_entry& entry = days_.emplace_back();

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "clavis/core/large_memory.hpp"
 #include "clavis/core/parallel.hpp"
 #include "clavis/ledger/intake.hpp"
-#include "ledger/huge_pages.hpp"
 #include "ledger/summary_records.hpp"
 
 namespace clavis::ledger {
@@ -55,36 +55,37 @@ struct plain_day {
     }
 };
 
-/// Memory that is not filled before it is written.
+/// Makes room for as many items; what was held is lost where it must grow.
 template <class T>
-struct raw_buffer {
-    std::unique_ptr<T[]> items;
-    std::size_t size = 0;
-    std::size_t capacity = 0;
-
-    raw_buffer() = default;
-    explicit raw_buffer(std::size_t count) { grow(count); }
-    raw_buffer(raw_buffer const& other) : raw_buffer(other.size) {
-        std::copy_n(other.items.get(), size, items.get());
-    }
-    raw_buffer(raw_buffer&&) noexcept = default;
-    raw_buffer& operator=(raw_buffer const& other) { return *this = raw_buffer(other); }
-    raw_buffer& operator=(raw_buffer&&) noexcept = default;
-    ~raw_buffer() = default;
-    /// What was held is lost where it must grow.
-    void grow(std::size_t count) {
-        if (count > capacity) {
-            items.reset();
-            items = std::make_unique_for_overwrite<T[]>(count);
-            prefer_huge_pages(items.get(), count * sizeof(T));
-            capacity = count;
-        }
-        size = count;
-    }
-};
+void make_room(large_vector<T>& items, std::size_t count) {
+    if (count > items.capacity()) items = large_vector<T>();
+    items.resize(count);
+}
 
 class day_store {
-    struct run;
+    /// Some neighbouring rows of one call of add().
+    struct block {
+        std::uint32_t first = 0;  ///< the first of its rows
+        bool small = true;
+        std::int64_t factor = 1;  ///< amounts of small lines count these
+        std::int64_t most = 0;    ///< the largest amount of either sign
+    };
+    /// Rows of one call of add(), block by block, and in each by partition: a block is dealt out within a
+    /// processor's cache.
+    struct run {
+        std::size_t partitions = 0;
+        std::vector<block> blocks;
+        std::vector<std::uint32_t> starts;  ///< of each block: where each partition starts in it, and its end
+        large_vector<std::uint64_t> small_lines;
+        large_vector<wide_line> wide_lines;
+    };
+    /// What a block holds of one partition.
+    struct stretch {
+        block const* from;
+        std::uint64_t const* small_lines;  ///< or
+        wide_line const* wide_lines;
+        std::size_t size;
+    };
 
   public:
     static constexpr unsigned partition_bits = 14;
@@ -153,9 +154,10 @@ class day_store {
             record_format format;
             std::uint32_t next;  ///< the customer of the next record
         };
-        void count(std::vector<run const*> const& runs);
-        void gather_small(std::vector<run const*> const& runs);
-        void gather_wide(std::vector<run const*> const& runs);
+        void find_rows(run const& one);
+        void count();
+        void gather_small();
+        void gather_wide();
         bool read(std::uint32_t customer);
         std::size_t read_plain(std::uint32_t begin, std::uint32_t end);
         void add_small(std::uint32_t begin, std::uint32_t end);
@@ -165,13 +167,14 @@ class day_store {
         record_format format_;
         std::size_t partition_ = 0;
         std::vector<piece> pieces_;
+        std::vector<stretch> stretches_;
         bool small_ = true;
-        std::int64_t factor_ = 1;
-        std::int64_t most_ = 0;  // of any amount
+        std::int64_t factor_ = 0;  // the smallest of any block
+        std::int64_t most_ = 0;    // of any amount
         std::size_t rows_ = 0;
         std::vector<std::uint32_t> begins_;
-        raw_buffer<std::uint64_t> small_lines_;
-        raw_buffer<wide_line> wide_lines_;
+        large_vector<std::uint64_t> small_lines_;
+        large_vector<wide_line> wide_lines_;
         std::vector<day_entry> days_;
         std::vector<plain_day> plain_days_;  // as many as any customer had
     };
@@ -180,10 +183,10 @@ class day_store {
     template <class Body>
     void for_each_partition(record_format const& format, unsigned threads, progress const& watch,
                             std::string_view stage, Body const& body) const {
-        // One reader for each of some stretches of partitions, so that its buffers are reused.
-        std::size_t const stretch = std::max<std::size_t>(1, std::min<std::size_t>(8, partitions() / 64));
+        // One reader for each of some groups of partitions, so that its buffers are reused.
+        std::size_t const group = std::max<std::size_t>(1, std::min<std::size_t>(8, partitions() / 64));
         parallel_blocks(
-            partitions(), stretch, threads,
+            partitions(), group, threads,
             [&](std::size_t, std::size_t begin, std::size_t end) {
                 reader from(*this, format);
                 for (std::size_t partition = begin; partition < end; ++partition)
@@ -193,19 +196,6 @@ class day_store {
     }
 
   private:
-    /// Rows of one call of add(), by partition.
-    struct run {
-        bool small = true;
-        std::int64_t factor = 1;            ///< amounts of small lines count these
-        std::int64_t most = 0;              ///< the largest amount of either sign
-        std::vector<std::uint32_t> starts;  ///< partitions + 1
-        raw_buffer<std::uint64_t> small_lines;
-        raw_buffer<wide_line> wide_lines;
-
-        std::uint32_t start(std::size_t partition) const {
-            return starts[std::min(partition, starts.size() - 1)];
-        }
-    };
     /// Records of some customers of a partition, ascending: each after the distance from the customer before.
     struct fragment {
         std::vector<std::uint8_t> bytes;

@@ -14,6 +14,9 @@ constexpr unsigned default_unit = 2;
 constexpr unsigned highest_power = 18;
 // No clock is further than 26 hours from UTC, and a day has 24.
 constexpr std::int64_t furthest = 3 * day.count();
+constexpr std::int64_t before_midnight = 26 * hour.count();
+constexpr std::int64_t local_reach = 76 * hour.count();
+constexpr std::uint64_t furthest_gap = 8000000;
 
 __extension__ using uint128 = unsigned __int128;
 
@@ -118,11 +121,18 @@ void write_record(std::span<day_entry const> days, record_format const& format,
         }
     };
     std::int64_t before = 0;
+    auto const steps = static_cast<std::uint64_t>(local_reach / units[unit]) + 1;
     for (std::size_t i = 0; i < days.size(); ++i) {
         day_entry const& entry = days[i];
-        std::uint64_t const gap = i == 0 ? byte_writer::zigzag(entry.day - base_day)
-                                         : static_cast<std::uint64_t>(entry.day - before - 1);
+        std::uint64_t gap = i == 0 ? byte_writer::zigzag(entry.day - base_day)
+                                   : static_cast<std::uint64_t>(entry.day - before - 1);
         before = entry.day;
+        bool const sold = entry.sale_lines > 0;
+        if (format.timed) {
+            std::int64_t const since =
+                (sold ? entry.first_sale : entry.first_other) - entry.midnight() + before_midnight;
+            gap = gap * steps + static_cast<std::uint64_t>(since / units[unit]);
+        }
         if (is_general(entry)) {
             write.number(gap << 2 | 3);
             write.number(static_cast<std::uint64_t>(entry.sale_lines));
@@ -143,15 +153,15 @@ void write_record(std::span<day_entry const> days, record_format const& format,
             amount(entry.returns, true);
         }
         if (!format.timed) continue;
-        auto times = [&](std::int64_t lines, std::int64_t first, std::int64_t last) {
-            if (lines == 0) return;
-            write.signed_number((first - entry.midnight()) / units[unit]);
+        auto last_after = [&](std::int64_t lines, std::int64_t first, std::int64_t last) {
             if (lines > 1)
                 write.number(static_cast<std::uint64_t>(last - first) /
                              static_cast<std::uint64_t>(units[unit]));
         };
-        times(entry.sale_lines, entry.first_sale, entry.last_sale);
-        times(entry.return_lines + entry.adjust_lines, entry.first_other, entry.last_other);
+        std::int64_t const others = entry.return_lines + entry.adjust_lines;
+        last_after(entry.sale_lines, entry.first_sale, entry.last_sale);
+        if (sold && others > 0) write.signed_number((entry.first_other - entry.midnight()) / units[unit]);
+        last_after(others, entry.first_other, entry.last_other);
     }
 }
 
@@ -190,10 +200,11 @@ void read_record(byte_reader& from, record_format const& format, std::vector<day
         }
     };
     std::int64_t before = 0;
+    auto const steps = static_cast<std::uint64_t>(local_reach / units[unit]) + 1;
     for (std::uint64_t i = 0; i < count; ++i) {
         std::uint64_t const token = from.number();
-        std::uint64_t const gap = token >> 2;
-        if (gap > 8000000) byte_reader::fail("holds a day out of bounds");
+        std::uint64_t const gap = format.timed ? (token >> 2) / steps : token >> 2;
+        if (gap > furthest_gap) byte_reader::fail("holds a day out of bounds");
         std::int64_t const number =
             i == 0 ? base_day + (static_cast<std::int64_t>(gap >> 1) ^ -static_cast<std::int64_t>(gap & 1))
                    : before + 1 + static_cast<std::int64_t>(gap);
@@ -225,18 +236,22 @@ void read_record(byte_reader& from, record_format const& format, std::vector<day
                 if (!is_general(entry)) byte_reader::fail("holds a day in a form that is not its own");
                 break;
         }
-        auto times = [&](std::int64_t lines, std::int64_t& first, std::int64_t& last) {
+        bool const sold = entry.sale_lines > 0;
+        std::int64_t const others = entry.return_lines + entry.adjust_lines;
+        auto times = [&](std::int64_t lines, bool in_token, std::int64_t& first, std::int64_t& last) {
             if (lines == 0) return;
             first = last = entry.midnight();
             if (!format.timed) return;
             std::int64_t const reach = furthest / units[unit];
-            std::int64_t const offset = from.signed_number();
+            std::int64_t const offset =
+                in_token ? static_cast<std::int64_t>((token >> 2) % steps) - before_midnight / units[unit]
+                         : from.signed_number();
             if (offset < -reach || offset > reach) byte_reader::fail("holds a time out of bounds");
             first = entry.midnight() + offset * units[unit];
             last = first + (lines > 1 ? from.number_below(2 * reach) * units[unit] : 0);
         };
-        times(entry.sale_lines, entry.first_sale, entry.last_sale);
-        times(entry.return_lines + entry.adjust_lines, entry.first_other, entry.last_other);
+        times(entry.sale_lines, true, entry.first_sale, entry.last_sale);
+        times(others, !sold, entry.first_other, entry.last_other);
         days.push_back(entry);
     }
 }

@@ -1,7 +1,6 @@
 #include "clavis/value/rfm.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -10,9 +9,12 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
 #include "clavis/statistics/quantiles.hpp"
+#include "value/rfm_axis.hpp"
 
 namespace clavis::value {
 namespace {
+
+using byte_scores = large_vector<std::uint8_t>;
 
 constexpr std::size_t block_size = std::size_t{1} << 16;
 constexpr int most_bins = 100;
@@ -167,111 +169,6 @@ cuts cut_by_quantiles(std::span<double> values, std::span<double const> weights,
     });
 }
 
-// Exact order statistics of a column with gaps, without a copy of it: values are counted by their sixteen highest bits
-// (sign, exponent, four digits), and only those that share them with a wanted rank, and are not all equal, are gathered.
-class ranked_column {
-  public:
-    ranked_column(std::span<double const> values, unsigned threads)
-        : values_(values), threads_(threads), buckets_(bucket_count) {
-        std::size_t const part =
-            std::max<std::size_t>(block_size, block_count(values.size(), thread_count(threads)));
-        std::vector<std::vector<bucket>> parts(block_count(values.size(), part));
-        parallel_blocks(values.size(), part, threads,
-                        [&](std::size_t own, std::size_t begin, std::size_t end) {
-                            std::vector<bucket> counts(bucket_count);
-                            for (std::size_t row = begin; row < end; ++row) {
-                                double const x = values[row];
-                                if (!std::isnan(x)) counts[bucket_of(x)].add({1, x + 0.0, x + 0.0});
-                            }
-                            parts[own] = std::move(counts);
-                        });
-        for (auto const& counts : parts)
-            for (std::size_t i = 0; i < bucket_count; ++i)
-                buckets_[i].add(counts[i]);
-        for (bucket const& one : buckets_)
-            size_ += one.count;
-    }
-
-    std::size_t size() const { return size_; }
-
-    /// The values of ascending ranks.
-    std::vector<double> at(std::vector<std::size_t> const& ranks) const {
-        std::vector<double> found(ranks.size());
-        std::vector<group> groups;
-        std::vector<std::uint8_t> wanted(bucket_count, 0);  // 1 + the place in groups
-        std::size_t before = 0;
-        std::size_t next = 0;
-        for (std::size_t i = 0; i < bucket_count && next < ranks.size(); ++i) {
-            bucket const& one = buckets_[i];
-            std::size_t const first = next;
-            while (next < ranks.size() && ranks[next] < before + one.count)
-                ++next;
-            if (next > first && one.low == one.high) {
-                std::fill(found.begin() + static_cast<std::ptrdiff_t>(first),
-                          found.begin() + static_cast<std::ptrdiff_t>(next), one.low);
-            } else if (next > first) {
-                groups.push_back({first, next, before});
-                wanted[i] =
-                    static_cast<std::uint8_t>(groups.size());  // at most 198: two for each of 99 breaks
-            }
-            before += one.count;
-        }
-        if (groups.empty()) return found;
-        std::vector<std::vector<std::vector<double>>> parts(block_count(values_.size(), gathered_rows));
-        parallel_blocks(values_.size(), gathered_rows, threads_,
-                        [&](std::size_t part, std::size_t begin, std::size_t end) {
-                            parts[part].resize(groups.size());
-                            for (std::size_t row = begin; row < end; ++row) {
-                                double const x = values_[row];
-                                if (std::isnan(x)) continue;
-                                if (auto const place = wanted[bucket_of(x)])
-                                    parts[part][place - 1U].push_back(x + 0.0);
-                            }
-                        });
-        parallel_blocks(groups.size(), 1, threads_, [&](std::size_t i, std::size_t, std::size_t) {
-            std::vector<double> own;
-            for (auto const& part : parts)
-                own.insert(own.end(), part[i].begin(), part[i].end());
-            std::vector<std::size_t> inside;
-            for (std::size_t k = groups[i].first; k < groups[i].last; ++k)
-                inside.push_back(ranks[k] - groups[i].before);
-            statistics::order_statistics(own, inside,
-                                         std::span(found).subspan(groups[i].first, inside.size()));
-        });
-        return found;
-    }
-
-  private:
-    struct bucket {
-        std::size_t count = 0;
-        double low = std::numeric_limits<double>::infinity();
-        double high = -std::numeric_limits<double>::infinity();
-        void add(bucket const& other) {
-            count += other.count;
-            low = std::min(low, other.low);
-            high = std::max(high, other.high);
-        }
-    };
-    struct group {
-        std::size_t first, last;  // of the ranks
-        std::size_t before;       // values in lower buckets
-    };
-    static constexpr std::size_t bucket_count = std::size_t{1} << 16;
-    static constexpr std::size_t gathered_rows = std::size_t{1} << 20;
-
-    /// Ascends with x; both zeros share a bucket.
-    static std::size_t bucket_of(double x) {
-        auto const bits = std::bit_cast<std::uint64_t>(x + 0.0);
-        auto const top = static_cast<std::size_t>(bits >> 48);
-        return top >= bucket_count / 2 ? bucket_count - 1 - top : top + bucket_count / 2;
-    }
-
-    std::span<double const> values_;
-    unsigned threads_;
-    std::vector<bucket> buckets_;
-    std::size_t size_ = 0;
-};
-
 int score_of(double x, cuts const& cut, score_rule rule) {
     int passed = 0;
     if (rule == score_rule::low) {
@@ -287,18 +184,18 @@ int score_of(double x, cuts const& cut, score_rule rule) {
 // One axis: values, their direction, and the scores it writes.
 class axis_scorer {
   public:
-    axis_scorer(std::size_t axis, std::span<double const> values, rfm_columns const& columns,
+    axis_scorer(std::size_t axis, axis_column const& values, std::span<double const> weights,
                 rfm_options const& options, unsigned threads)
         : name_(axis_names[axis]),
           values_(values),
-          weights_(columns.weights),
+          weights_(weights),
           options_(options),
           threads_(threads),
           reversed_(axis == 0),
           fixed_(options.fixed[axis]) {}
 
     // Of everybody together. Returns the cuts, which nested groups fall back on.
-    cuts score_all(rfm_axis& report, std::vector<std::int32_t>& scores) const {
+    cuts score_all(rfm_axis& report, byte_scores& scores) const {
         scores.assign(values_.size(), 1);
         report.distinct = count_distinct();
         cuts cut;
@@ -324,17 +221,17 @@ class axis_scorer {
         report.missing = static_cast<std::int64_t>(values_.size()) - report.scored;
         if (options_.rule == score_rule::midrank) return {};
         report.breaks = cut.breaks;
-        parallel_blocks(values_.size(), block_size, threads_,
-                        [&](std::size_t, std::size_t begin, std::size_t end) {
-                            for (std::size_t row = begin; row < end; ++row)
-                                scores[row] = oriented(row, cut);
-                        });
+        parallel_blocks(
+            values_.size(), block_size, threads_, [&](std::size_t, std::size_t begin, std::size_t end) {
+                for_each_block(values_, begin, end, [&](std::size_t at, std::span<double const> xs) {
+                    score_block(xs, cut, scores.data() + at);
+                });
+            });
         return cut;
     }
 
     // Of the rows of one group; the parent's cuts where the group is small. Returns the cuts used.
-    cuts score_group(std::span<std::uint32_t const> rows, cuts const& parent,
-                     std::vector<std::int32_t>& scores) const {
+    cuts score_group(std::span<std::uint32_t const> rows, cuts const& parent, byte_scores& scores) const {
         std::vector<double> present;
         std::vector<double> weights;
         for (auto const row : rows) {
@@ -349,17 +246,15 @@ class axis_scorer {
             !weights.empty() && std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; });
         cuts cut = small || weightless ? parent : cut_by_quantiles(present, weights, options_);
         for (auto const row : rows)
-            scores[row] = oriented(row, cut);
+            scores[row] = scored(values_[row], cut);
         return cut;
     }
 
-    void finish(rfm_axis& report, std::vector<std::int32_t> const& scores,
-                std::vector<std::string>& notes) const {
-        std::vector<char> seen(static_cast<std::size_t>(options_.bins) + 1, 0);
-        for (auto const score : scores)
-            seen[static_cast<std::size_t>(score)] = 1;
+    // `seen[score]` says whether anybody has it.
+    void finish(rfm_axis& report, std::span<std::uint8_t const> seen, std::vector<std::string>& notes) const {
+        bool const nobody = values_.size() == 0;
         report.empty_bins =
-            options_.bins - static_cast<int>(std::count(seen.begin() + 1, seen.end(), char{1}));
+            options_.bins - static_cast<int>(std::count(seen.begin() + 1, seen.end(), std::uint8_t{1}));
         report.degenerate = report.distinct < options_.bins;
         std::string const axis = name_;
         if (report.missing > 0) {
@@ -367,11 +262,11 @@ class axis_scorer {
                             (report.missing == 1 ? " customer has no value and scores 1"
                                                  : " customers have no value and score 1"));
         }
-        if (report.degenerate && !scores.empty()) {
+        if (report.degenerate && !nobody) {
             notes.push_back(axis + ": " + std::to_string(report.distinct) +
                             (report.distinct == 1 ? " distinct value" : " distinct values") +
                             " cannot fill " + std::to_string(options_.bins) + " bins");
-        } else if (report.empty_bins > 0 && !scores.empty()) {
+        } else if (report.empty_bins > 0 && !nobody) {
             bool const by_ties = options_.breaks == break_rule::quantile && !options_.nested;
             notes.push_back(axis + ": nobody gets " + std::to_string(report.empty_bins) + " of the " +
                             std::to_string(options_.bins) + " scores" +
@@ -380,11 +275,27 @@ class axis_scorer {
     }
 
   private:
-    std::int32_t oriented(std::size_t row, cuts const& cut) const {
-        double const x = values_[row];
-        if (std::isnan(x)) return 1;
-        int const score = score_of(x, cut, options_.rule);
-        return reversed_ ? options_.bins + 1 - score : score;
+    std::uint8_t oriented(int score) const {
+        return static_cast<std::uint8_t>(reversed_ ? options_.bins + 1 - score : score);
+    }
+    std::uint8_t scored(double x, cuts const& cut) const {
+        return std::isnan(x) ? std::uint8_t{1} : oriented(score_of(x, cut, options_.rule));
+    }
+    // One cut after the other, each in one plain loop.
+    void score_block(std::span<double const> xs, cuts const& cut, std::uint8_t* scores) const {
+        std::fill(scores, scores + xs.size(), std::uint8_t{1});
+        for (double const at : cut.at) {
+            if (options_.rule == score_rule::low) {
+                for (std::size_t i = 0; i < xs.size(); ++i)
+                    scores[i] = static_cast<std::uint8_t>(scores[i] + (xs[i] > at ? 1 : 0));
+            } else {
+                for (std::size_t i = 0; i < xs.size(); ++i)
+                    scores[i] = static_cast<std::uint8_t>(scores[i] + (xs[i] >= at ? 1 : 0));
+            }
+        }
+        if (!reversed_) return;
+        for (std::size_t i = 0; i < xs.size(); ++i)
+            scores[i] = std::isnan(xs[i]) ? std::uint8_t{1} : oriented(scores[i]);
     }
 
     void gather_all(std::vector<double>& present, std::vector<double>& weights) const {
@@ -398,7 +309,8 @@ class axis_scorer {
 
     std::int64_t count_distinct() const {
         std::vector<double> known;
-        for (double const x : values_) {
+        for (std::size_t row = 0; row < values_.size(); ++row) {
+            double const x = values_[row];
             if (std::isnan(x)) continue;
             auto const place = std::lower_bound(known.begin(), known.end(), x);
             if (place != known.end() && *place == x) continue;
@@ -408,7 +320,7 @@ class axis_scorer {
         return static_cast<std::int64_t>(known.size());
     }
 
-    void score_midrank(std::vector<double>& sorted, std::vector<std::int32_t>& scores) const {
+    void score_midrank(std::vector<double>& sorted, byte_scores& scores) const {
         std::sort(sorted.begin(), sorted.end());
         auto const twice = 2 * static_cast<std::int64_t>(sorted.size());
         parallel_blocks(
@@ -421,13 +333,13 @@ class axis_scorer {
                     std::int64_t const middle = (first - sorted.begin()) + (last - sorted.begin());
                     auto const score =
                         static_cast<std::int32_t>((options_.bins * middle + twice - 1) / twice);
-                    scores[row] = reversed_ ? options_.bins + 1 - score : score;
+                    scores[row] = oriented(score);
                 }
             });
     }
 
     char const* name_;
-    std::span<double const> values_;
+    axis_column const& values_;
     std::span<double const> weights_;
     rfm_options const& options_;
     unsigned threads_;
@@ -454,22 +366,17 @@ struct grouping {
     }
 };
 
-}  // namespace
-
-rfm_result rfm(rfm_columns const& columns, rfm_options const& options, unsigned threads) {
-    check_options(options);
-    check_columns(columns, options.breaks == break_rule::weighted, threads);
-    std::size_t const size = columns.recency.size();
+// Checked columns, recency, frequency and monetary value.
+rfm_scores score_axes(std::array<axis_column, 3> const& axes, std::span<double const> weights,
+                      rfm_options const& options, unsigned threads) {
+    std::size_t const size = axes[0].size();
     if (size > std::numeric_limits<std::uint32_t>::max())
         throw input_error("rfm: more than 4294967295 customers");
-    rfm_columns used = columns;
-    if (options.breaks != break_rule::weighted) used.weights = {};
-
-    rfm_result result;
+    rfm_scores result;
     result.bins = options.bins;
-    axis_scorer const recency(0, columns.recency, used, options, threads);
-    axis_scorer const frequency(1, columns.frequency, used, options, threads);
-    axis_scorer const monetary(2, columns.monetary, used, options, threads);
+    axis_scorer const recency(0, axes[0], weights, options, threads);
+    axis_scorer const frequency(1, axes[1], weights, options, threads);
+    axis_scorer const monetary(2, axes[2], weights, options, threads);
     recency.score_all(result.recency, result.r);
     cuts const frequency_cuts = frequency.score_all(result.frequency, result.f);
     cuts const monetary_cuts = monetary.score_all(result.monetary, result.m);
@@ -495,42 +402,103 @@ rfm_result rfm(rfm_columns const& columns, rfm_options const& options, unsigned 
 
     segment_map const segments = options.segments ? *options.segments : segment_map::standard(options.bins);
     result.segment_names = segments.names();
-    std::int32_t base = 10;
-    while (base <= options.bins)
-        base *= 10;
-    std::vector<std::int32_t> cells((bins + 1) * (bins + 1) * (bins + 1));
-    auto cell = [bins](auto r, auto f, auto m) {
-        return (static_cast<std::size_t>(r) * (bins + 1) + static_cast<std::size_t>(f)) * (bins + 1) +
-               static_cast<std::size_t>(m);
-    };
+    result.cells.resize((bins + 1) * (bins + 1) * (bins + 1));
     for (int r = 1; r <= options.bins; ++r) {
         for (int f = 1; f <= options.bins; ++f) {
             for (int m = 1; m <= options.bins; ++m)
-                cells[cell(r, f, m)] = segments.find(r, f, m);
+                result.cells[result.cell(r, f, m)] = segments.find(r, f, m);
         }
     }
-    result.score.resize(size);
-    result.segment.resize(size);
-    std::vector<std::int64_t> unnamed(block_count(size, block_size), 0);
+    struct block_facts {
+        std::array<std::array<std::uint8_t, most_bins + 1>, 3> seen{};
+        std::int64_t unnamed = 0;
+    };
+    std::vector<block_facts> blocks(block_count(size, block_size));
     parallel_blocks(size, block_size, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
+        block_facts own;
         for (std::size_t row = begin; row < end; ++row) {
-            auto const r = result.r[row];
-            auto const f = result.f[row];
-            auto const m = result.m[row];
-            result.score[row] = (r * base + f) * base + m;
-            result.segment[row] = cells[cell(r, f, m)];
-            unnamed[block] += result.segment[row] == segment_map::none ? 1 : 0;
+            own.seen[0][result.r[row]] = own.seen[1][result.f[row]] = own.seen[2][result.m[row]] = 1;
+            own.unnamed += result.segment(row) == segment_map::none ? 1 : 0;
         }
+        blocks[block] = own;
     });
-    result.without_segment = std::accumulate(unnamed.begin(), unnamed.end(), std::int64_t{0});
+    block_facts all;
+    for (block_facts const& own : blocks) {
+        all.unnamed += own.unnamed;
+        for (std::size_t axis = 0; axis < 3; ++axis)
+            for (std::size_t score = 0; score <= bins; ++score)
+                all.seen[axis][score] |= own.seen[axis][score];
+    }
+    result.without_segment = all.unnamed;
 
-    recency.finish(result.recency, result.r, result.notes);
-    frequency.finish(result.frequency, result.f, result.notes);
-    monetary.finish(result.monetary, result.m, result.notes);
+    auto const seen = [&](std::size_t axis) { return std::span(all.seen[axis]).first(bins + 1); };
+    recency.finish(result.recency, seen(0), result.notes);
+    frequency.finish(result.frequency, seen(1), result.notes);
+    monetary.finish(result.monetary, seen(2), result.notes);
     if (result.without_segment > 0) {
         result.notes.push_back("segments: " + std::to_string(result.without_segment) +
                                " customers stand in cells that the segment map leaves without a name");
     }
+    return result;
+}
+
+}  // namespace
+
+std::int32_t rfm_scores::digits() const noexcept {
+    std::int32_t base = 10;
+    while (base <= bins)
+        base *= 10;
+    return base;
+}
+
+rfm_scores score_rfm(rfm_columns const& columns, rfm_options const& options, unsigned threads) {
+    check_options(options);
+    bool const weighted = options.breaks == break_rule::weighted;
+    check_columns(columns, weighted, threads);
+    return score_axes(
+        {axis_column(columns.recency), axis_column(columns.frequency), axis_column(columns.monetary)},
+        weighted ? columns.weights : std::span<double const>(), options, threads);
+}
+
+rfm_scores score_rfm(ledger::compact_summary const& customers, rfm_options const& options, unsigned threads) {
+    check_options(options);
+    std::span<std::uint32_t const> const never(customers.never);
+    std::vector<double> weights;
+    if (options.breaks == break_rule::weighted) {
+        weights.assign(customers.size(), 0.0);
+        for (std::size_t row = 0; row < customers.net_amount.size(); ++row)
+            weights[row] = std::max(0.0, customers.net_amount[row]);
+    }
+    auto const end = static_cast<std::int32_t>(customers.observed_until.time_since_epoch().count());
+    return score_axes(
+        {axis_column(customers.last_day, end, -1, never), axis_column(customers.orders, 0, 1, never),
+         customers.has_amounts ? axis_column(customers.net_amount, never)
+                               : axis_column::absent(customers.size())},
+        weights, options, threads);
+}
+
+rfm_result rfm(rfm_columns const& columns, rfm_options const& options, unsigned threads) {
+    rfm_scores found = score_rfm(columns, options, threads);
+    rfm_result result;
+    result.bins = found.bins;
+    result.r.assign(found.r.begin(), found.r.end());
+    result.f.assign(found.f.begin(), found.f.end());
+    result.m.assign(found.m.begin(), found.m.end());
+    result.score.resize(found.size());
+    result.segment.resize(found.size());
+    std::int32_t const base = found.digits();
+    parallel_blocks(found.size(), block_size, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+        for (std::size_t row = begin; row < end; ++row) {
+            result.score[row] = found.score(row, base);
+            result.segment[row] = found.segment(row);
+        }
+    });
+    result.segment_names = std::move(found.segment_names);
+    result.recency = std::move(found.recency);
+    result.frequency = std::move(found.frequency);
+    result.monetary = std::move(found.monetary);
+    result.without_segment = found.without_segment;
+    result.notes = std::move(found.notes);
     return result;
 }
 

@@ -418,3 +418,64 @@ def test_threads_are_a_whole_number(threads: Any) -> None:
     for call in calls:
         with pytest.raises(ValueError, match="threads must be a whole number from 0"):
             call()
+
+
+@pytest.mark.parametrize("ids", ["near", "text"])
+def test_columns_are_worked_out_when_asked_for(ids: str) -> None:
+    random = np.random.default_rng(4)
+    n = 3000
+    who = random.integers(0, 400, n)
+    log = {
+        "id": who if ids == "near" else np.array([f"c{i * 7919 % 1009}" for i in who], dtype=object),
+        "day": np.datetime64("2024-01-01") + random.integers(0, 200, n),
+        "amount": random.integers(-100, 900, n) / 4,
+    }
+    s = cv.summarize(log, customer="id", time="day", amount="amount")
+    table = cv.rfm(s)  # from what the core holds
+    copied = pickle.loads(pickle.dumps(s))
+    assert copied.columns == s.columns
+    for name in s.columns:
+        np.testing.assert_array_equal(copied[name], s[name])
+        assert s[name] is s[name]
+    again = cv.rfm(copied)  # from arrays
+    for name in table.columns:
+        np.testing.assert_array_equal(again[name], table[name])
+    assert table.notes == again.notes
+
+    # By counting: the days of each customer with sales above returns.
+    net: dict[tuple[object, object], float] = {}
+    for i, day, amount in zip(log["id"], log["day"], log["amount"], strict=True):
+        net[i, day] = net.get((i, day), 0.0) + amount
+    total: dict[object, float] = {}
+    for (i, _), amount in net.items():
+        total[i] = total.get(i, 0.0) + amount
+    assert s.customer_id.tolist() == sorted(total)
+    np.testing.assert_allclose(s.net_amount, [total[i] for i in s.customer_id], rtol=0, atol=1e-9)
+    assert int(s.lines.sum()) == n
+    assert s.T.dtype == np.float64 and s.days.dtype == np.int64
+    assert s.first_time.dtype == "datetime64[us]" and s.last_day.dtype == "datetime64[D]"
+    assert (s.first_time.astype("datetime64[D]") <= s.last_day).all()
+
+
+def test_what_was_changed_is_scored() -> None:
+    log = {
+        "id": [1, 1, 2, 3, 4],
+        "day": np.datetime64("2024-01-01") + np.arange(5),
+        "amount": [5.0, 1.0, 2.0, 3.0, 4.0],
+    }
+    s = cv.summarize(log, customer="id", time="day", amount="amount")
+    before = cv.rfm(s, bins=2)["f"].tolist()
+    s.orders[:] = s.orders[::-1].copy()
+    assert cv.rfm(s, bins=2)["f"].tolist() != before
+
+
+def test_memory_is_kept_only_as_far_as_asked() -> None:
+    log = {"id": np.arange(600_000) % 300_000, "day": np.repeat(np.datetime64("2024-01-01"), 600_000)}
+    cv.keep_memory(1e9)
+    cv.summarize(log, customer="id", time="day")
+    assert 0 <= cv._clavis.core.kept_memory() <= 1e9
+    cv.keep_memory(0)
+    assert cv._clavis.core.kept_memory() == 0
+    with pytest.raises(ValueError, match="bytes"):
+        cv.keep_memory(-1)
+    cv.keep_memory(1e9)

@@ -87,6 +87,8 @@ class intake : private intake_facts {
     /// what this intake appended before (a caller may clear() it between batches unless event ids are read).
     /// `done` and `share` say which part of a longer call this batch is, for its progress.
     void read(transactions_view const& batch, canonical_rows& out, double done = 0, double share = 1);
+    /// The same, over what `out` held before, whose memory is used again.
+    void read_over(transactions_view const& batch, canonical_rows& out, double done = 0, double share = 1);
 
     /// Takes in what another intake with equal options has read, as if its batches came after these. `rows`
     /// are this intake's, `other_rows` the other's.
@@ -128,6 +130,8 @@ class intake : private intake_facts {
 
   private:
     struct reading;
+    void read_from(std::size_t base, transactions_view const& batch, canonical_rows& out, double done,
+                   double share);
     void check_same_columns(transactions_view const& batch) const;
     void read_orders(transactions_view const& batch, canonical_rows& out, std::size_t base);
     void read_events(transactions_view const& batch, canonical_rows& out, reading& now);

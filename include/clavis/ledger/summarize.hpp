@@ -32,8 +32,8 @@
 // any two sets of purchase days with their sums: n days among D take log2(D choose n) bits, about 0.9 bytes a
 // day at nine days in two years, and every sum its own bits, 12 for 25.00 give or take 10.00. No number of bytes
 // a customer therefore holds for any number of days; what is spent is 4 bytes a customer's day (within a factor of 2
-// of that limit), 38 a customer at nine days, 3 more a day where times are instants of whole seconds, and an id (see
-// directory.hpp). Until they are folded into days, rows wait in 8 bytes each: as many as the last batch held and
+// of that limit), 38 a customer at nine days, less than 3 more a day where times are instants of whole seconds (62 a
+// customer), and an id (see directory.hpp). Until they are folded into days, rows wait in 8 bytes each: as many as the last batch held and
 // then at most 16 MB or 12 bytes a customer. Distinct orders need their ids, and collapse::hour and none their instants,
 // and events that are used once a row each: such states keep their rows, in 16 to 33 bytes each, the ids of orders,
 // and 24 bytes an event with its id.
@@ -48,6 +48,7 @@
 
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
+#include "clavis/ledger/compact_summary.hpp"
 #include "clavis/ledger/history.hpp"
 #include "clavis/ledger/intake.hpp"
 #include "clavis/ledger/quality.hpp"
@@ -94,6 +95,9 @@ class summarizer {
     /// The summary of all that was read; the state can go on reading. Throws input_error where no row was
     /// read, or none could be used, or calibrate_until lies before the first day or after the last.
     summary finish() const;
+    /// The same in fewer bytes, for columns that are asked for one by one: of dates collapsed by day, without order
+    /// and event ids, calibration, and more than 2^31 rows; else absent.
+    std::optional<compact_summary> finish_compact() const;
     /// The purchase days of every customer, to the end of observation whatever calibrate_until says.
     history daily() const;
     /// What was read, used and refused so far.

@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "clavis/core/large_memory.hpp"
+#include "clavis/ledger/compact_summary.hpp"
 #include "clavis/ledger/summary.hpp"
 #include "clavis/value/segments.hpp"
 
@@ -66,6 +68,34 @@ struct rfm_axis {
     bool degenerate = false;
 };
 
+/// The scores in a byte each, and what the others follow from.
+struct rfm_scores {
+    int bins = 5;
+    large_vector<std::uint8_t> r;  ///< 1 ... bins, higher is better
+    large_vector<std::uint8_t> f;
+    large_vector<std::uint8_t> m;
+    std::vector<std::int32_t> cells;  ///< the segment of every cell: see rfm_result
+    std::vector<std::string> segment_names;
+    rfm_axis recency;
+    rfm_axis frequency;
+    rfm_axis monetary;
+    std::int64_t without_segment = 0;
+    std::vector<std::string> notes;
+
+    std::size_t size() const noexcept { return r.size(); }
+    /// By what r, f and m are written one after the other: a power of ten above `bins`.
+    std::int32_t digits() const noexcept;
+    std::int32_t score(std::size_t row, std::int32_t base) const noexcept {
+        return (r[row] * base + f[row]) * base + m[row];
+    }
+    std::size_t cell(int r_score, int f_score, int m_score) const noexcept {
+        auto const side = static_cast<std::size_t>(bins) + 1;
+        return (static_cast<std::size_t>(r_score) * side + static_cast<std::size_t>(f_score)) * side +
+               static_cast<std::size_t>(m_score);
+    }
+    std::int32_t segment(std::size_t row) const noexcept { return cells[cell(r[row], f[row], m[row])]; }
+};
+
 struct rfm_result {
     int bins = 5;
     std::vector<std::int32_t> r;  ///< 1 ... bins, higher is better
@@ -90,6 +120,11 @@ struct rfm_result {
 /// negative where it must not be, lengths differ, or an option does not fit. O(n); midrank O(n log n). Same
 /// result for any `threads`.
 rfm_result rfm(rfm_columns const& columns, rfm_options const& options = {}, unsigned threads = 1);
+
+rfm_scores score_rfm(rfm_columns const& columns, rfm_options const& options = {}, unsigned threads = 1);
+/// Of the customers in the order in which they stand there.
+rfm_scores score_rfm(ledger::compact_summary const& customers, rfm_options const& options = {},
+                     unsigned threads = 1);
 
 /// From a summary: local days from the last purchase to the end of observation, orders, net amount (missing where
 /// there are no amounts). Customers who never bought (returns only) count as missing on all axes.

@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clavis._clavis.ledger import CompactSummary
+
 _Box = tuple[str, int, int, int, int, int, int]
 
 class SegmentMap:
@@ -49,6 +51,19 @@ def rfm(
     monetary: npt.NDArray[np.float64],
     *,
     weights: npt.NDArray[np.float64] | None,
+    bins: int,
+    rule: str,
+    breaks: str,
+    quantile_type: int,
+    fixed: Sequence[Sequence[float]] | None,
+    nested: bool,
+    nested_minimum: int,
+    segments: SegmentMap | None,
+    threads: int,
+) -> dict[str, Any]: ...
+def rfm_of_summary(
+    summary: CompactSummary,
+    *,
     bins: int,
     rule: str,
     breaks: str,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -352,7 +353,59 @@ TEST(SummarizerState, DamagedBytesAreErrors) {
     EXPECT_EQ(message({}), "these bytes are no saved state of a summarizer");
     bytes later = summarizer().to_bytes();
     later[6] = 9;
-    EXPECT_EQ(message(later), "the saved state is of version 9; this library reads version 1");
+    EXPECT_EQ(message(later), "the saved state is of version 9; this library reads version 2");
+}
+
+// Every form of a day, in zones as far from UTC as clocks go, in every unit of time.
+TEST(SummarizerState, RecordsOfInstantsAreReadAsTheyWereWritten) {
+    std::mt19937_64 random(8);
+    auto const below = [&](std::int64_t n) {
+        return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+    };
+    for (int round = 0; round < 2000; ++round) {
+        std::int64_t const unit = std::array<std::int64_t, 4>{1, 1000, 1000000, 60000000}[round % 4];
+        std::vector<day_entry> days;
+        std::int32_t today =
+            first_known_day + static_cast<std::int32_t>(below(last_known_day - first_known_day - 9000));
+        for (std::int64_t i = 1 + below(8); i > 0; --i) {
+            today += 1 + static_cast<std::int32_t>(below(round % 3 == 0 ? 900 : 60));
+            day_entry entry;
+            entry.day = today;
+            auto const times = [&](std::int64_t& first, std::int64_t& last, std::int64_t lines) {
+                std::int64_t const shift = (below(2 * 26 * 60) - 26 * 60) * 60000000;
+                first = entry.midnight() + below(day.count() / unit) * unit + shift;
+                last = first + (lines > 1 ? below(day.count() / unit) * unit : 0);
+            };
+            while (entry.lines() == 0) {
+                entry.sale_lines = below(3), entry.return_lines = below(3), entry.adjust_lines = below(2);
+            }
+            if (entry.sale_lines > 0) {
+                entry.sales = below(1000000);
+                times(entry.first_sale, entry.last_sale, entry.sale_lines);
+            }
+            if (entry.return_lines > 0) entry.returns = below(1000000);
+            if (entry.adjust_lines > 0) entry.adjustments = below(1000) - 500;
+            if (std::int64_t const others = entry.return_lines + entry.adjust_lines; others > 0)
+                times(entry.first_other, entry.last_other, others);
+            days.push_back(entry);
+        }
+        record_format const format{.timed = true, .power = 4};
+        bytes out;
+        write_record(days, format, out);
+        byte_reader from(out);
+        std::vector<day_entry> read;
+        read_record(from, format, read);
+        EXPECT_EQ(from.left(), 0U);
+        ASSERT_EQ(read.size(), days.size());
+        for (std::size_t i = 0; i < days.size(); ++i) {
+            EXPECT_EQ(read[i].day, days[i].day);
+            EXPECT_EQ(read[i].first_sale, days[i].first_sale);
+            EXPECT_EQ(read[i].last_sale, days[i].last_sale);
+            EXPECT_EQ(read[i].first_other, days[i].first_other);
+            EXPECT_EQ(read[i].last_other, days[i].last_other);
+            EXPECT_TRUE(read[i].sales == days[i].sales && read[i].returns == days[i].returns);
+        }
+    }
 }
 
 TEST(SummarizerState, RecordsAreShort) {
@@ -366,6 +419,9 @@ TEST(SummarizerState, RecordsAreShort) {
         entry.first_sale = entry.last_sale = entry.midnight();
     }
     bytes out;
+    write_record(days, {.timed = true, .power = 4}, out);
+    EXPECT_LE(out.size(), 60U);  // dates and instants of whole seconds alike
+    out.clear();
     write_record(days, format, out);
     EXPECT_LE(out.size(), 38U);
     byte_reader from(out);

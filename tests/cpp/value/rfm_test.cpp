@@ -9,6 +9,7 @@
 #include <random>
 
 #include "clavis/core/errors.hpp"
+#include "clavis/ledger/summarize.hpp"
 
 namespace clavis::value {
 namespace {
@@ -373,6 +374,86 @@ TEST(Segments, CheckFindsHolesAndShadows) {
         rfm(s.columns(), {.bins = 3, .segments = segment_map({{"x", {3, 3}, {1, 3}, {1, 3}}}, 3)});
     EXPECT_EQ(partial.without_segment, 2);
     EXPECT_EQ(partial.segment, (ints{0, segment_map::none, segment_map::none}));
+}
+
+// Customers by integer or text id with returns, some of whom never bought.
+ledger::summarizer read_log(std::size_t rows, bool text, unsigned seed) {
+    std::mt19937 random(seed);
+    std::vector<std::int64_t> ids;
+    text_column labels;
+    std::vector<std::int32_t> days;
+    std::vector<std::int64_t> cents;
+    for (std::size_t i = 0; i < rows; ++i) {
+        ids.push_back(static_cast<std::int64_t>(random() % (rows / 4)));
+        labels.push_back("n" + std::to_string(ids.back() * 31 % 1009));
+        days.push_back(19000 + static_cast<std::int32_t>(random() % 40));
+        cents.push_back(static_cast<std::int64_t>(random() % 900) - 300);
+    }
+    ledger::transactions_view view{ids, days, cents};
+    if (text) view.customer_id = labels.view();
+    ledger::summarizer state;
+    state.update(view);
+    return state;
+}
+
+TEST(Rfm, OfACompactSummaryIsThatOfTheSummary) {
+    for (bool const text : {false, true}) {
+        for (std::size_t const rows : {std::size_t{40}, std::size_t{20000}, std::size_t{150000}}) {
+            auto const state = read_log(rows, text, static_cast<unsigned>(rows));
+            auto const small = state.finish_compact();
+            ASSERT_TRUE(small);
+            auto const wide = state.finish();
+            ASSERT_TRUE(text || rows < 1000 || !small->never.empty());
+            for (rfm_options const& options :
+                 {rfm_options{}, rfm_options{.bins = 3, .rule = score_rule::high},
+                  rfm_options{.rule = score_rule::midrank}, rfm_options{.breaks = break_rule::weighted},
+                  rfm_options{.bins = 10, .quantile_type = 6, .nested = true}}) {
+                auto const expected = rfm(wide, options, 1);
+                for (unsigned const threads : {1U, 3U}) {
+                    auto const found = score_rfm(*small, options, threads);
+                    ASSERT_EQ(found.size(), expected.size());
+                    std::int32_t const base = found.digits();
+                    for (std::size_t row = 0; row < found.size(); ++row) {
+                        std::size_t const place = small->order.empty() ? row : small->order[row];
+                        ASSERT_EQ(found.r[place], expected.r[row]);
+                        ASSERT_EQ(found.f[place], expected.f[row]);
+                        ASSERT_EQ(found.m[place], expected.m[row]);
+                        ASSERT_EQ(found.score(place, base), expected.score[row]);
+                        ASSERT_EQ(found.segment(place), expected.segment[row]);
+                    }
+                    EXPECT_EQ(found.notes, expected.notes);
+                    EXPECT_EQ(found.monetary.breaks, expected.monetary.breaks);
+                    EXPECT_EQ(found.recency.missing, expected.recency.missing);
+                    EXPECT_EQ(found.without_segment, expected.without_segment);
+                }
+            }
+        }
+    }
+}
+
+// Across block boundaries: ties on breaks, gaps in a column, both zeros, values far apart.
+TEST(Rfm, OnSeveralThreadsIsThatOnOne) {
+    std::mt19937_64 random(11);
+    for (unsigned const distinct : {1U, 2U, 7U, 1000000U}) {
+        shop s;
+        for (std::size_t i = 0; i < 200000; ++i) {
+            auto const value = [&] { return static_cast<double>(random() % distinct); };
+            s.days.push_back(random() % 9 == 0 ? nan : value());
+            s.orders.push_back(random() % 5 == 0 ? 0.0
+                                                 : std::ldexp(value(), static_cast<int>(random() % 60)));
+            s.money.push_back(random() % 3 == 0 ? -0.0 : random() % 7 == 0 ? nan : value() - distinct / 2.0);
+        }
+        for (auto const rule : {score_rule::low, score_rule::high, score_rule::midrank}) {
+            auto const one = rfm(s.columns(), {.rule = rule}, 1);
+            auto const many = rfm(s.columns(), {.rule = rule}, 3);
+            EXPECT_EQ(one.score, many.score);
+            EXPECT_EQ(one.segment, many.segment);
+            EXPECT_EQ(one.monetary.breaks, many.monetary.breaks);
+            EXPECT_EQ(one.notes, many.notes);
+        }
+        s.orders[150000] = std::numeric_limits<double>::infinity();
+        EXPECT_THROW(rfm(s.columns(), {}, 3), input_error);
+    }
 }
 
 }  // namespace
