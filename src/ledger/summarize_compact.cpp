@@ -95,8 +95,9 @@ void drop_rows(compact_summary& s, std::vector<std::uint8_t> const& kept,
 
 std::optional<compact_summary> summarizer::finish_compact() const {
     constexpr std::int64_t most_rows_counted = std::numeric_limits<std::int32_t>::max();
-    if (!intake_.last_day() || keeps_rows(intake_.facts()) || options_.collapse_by != collapse::day || options_.calibrate_until ||
-        !intake_.dates_only() || intake_.facts().quality_.rows_read > most_rows_counted)
+    if (!intake_.last_day() || keeps_rows(intake_.facts()) || options_.collapse_by != collapse::day ||
+        options_.calibrate_until || !intake_.dates_only() ||
+        intake_.facts().quality_.rows_read > most_rows_counted)
         return std::nullopt;
     finish_plan const plan(options_, intake_);
 

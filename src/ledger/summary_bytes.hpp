@@ -17,7 +17,7 @@
 
 namespace clavis::ledger {
 
-inline constexpr state_format saved_summarizer{{'C', 'L', 'V', 'S', 'U', 'M'}, 1, "a summarizer"};
+inline constexpr state_format saved_summarizer{{'C', 'L', 'V', 'S', 'U', 'M'}, 2, "a summarizer"};
 
 void write_options(summarize_options const& options, byte_writer& to);
 summarize_options read_options(byte_reader& from);
