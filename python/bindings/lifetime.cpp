@@ -11,7 +11,9 @@
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/lifetime/clv.hpp"
+#include "clavis/lifetime/posterior.hpp"
 #include "clavis/lifetime/saved_model.hpp"
+#include "clavis/lifetime/value_interval.hpp"
 
 namespace clavis::bindings {
 
@@ -135,6 +137,52 @@ std::size_t size_of(summary_arrays const& rows) {
     return static_cast<std::size_t>(rows.frequency.size());
 }
 
+using amounts_array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+/// Draws, and what there is to know of them: whether they are exact, their efficiency, warnings.
+template <class Model>
+py::tuple posterior(Model const& estimate, std::vector<double> const& standard_errors,
+                    amounts_array const& covariance, summary_arrays const* rows, std::size_t draws,
+                    std::uint64_t seed, unsigned threads) {
+    lifetime::fit_report report;
+    for (auto parameter : Model::parameter_names)
+        report.parameter_names.emplace_back(parameter);
+    report.standard_errors = standard_errors;
+    report.covariance.assign(covariance.data(), covariance.data() + covariance.size());
+    lifetime::posterior_draws found;
+    {
+        py::gil_scoped_release unlocked;
+        found = lifetime::posterior(estimate, report, rows == nullptr ? ledger::summary_view{} : rows->view(),
+                                    {.draws = draws, .seed = seed, .threads = threads});
+    }
+    py::array_t<double> values({draws, found.parameters});
+    std::copy(found.values.begin(), found.values.end(), values.mutable_data());
+    return py::make_tuple(values, found.exact, found.efficiency, found.warnings);
+}
+
+template <class Model>
+py::tuple value_interval(std::vector<Model> const& models, std::vector<lifetime::gamma_gamma> const& spends,
+                         amounts_array const& amounts, summary_arrays const& rows, double count,
+                         std::int64_t unit, double annual_rate, double margin, double level, bool realised,
+                         std::size_t draws, std::uint64_t seed, unsigned threads) {
+    py::array_t<double> high(static_cast<py::ssize_t>(size_of(rows)));
+    std::span<double> const above(high.mutable_data(), size_of(rows));
+    auto low = filled({size_of(rows)}, [&](auto below) {
+        lifetime::value_interval<Model>(
+            models, spends, span_of<double>(amounts), rows.view(),
+            {.value = {.horizon = span_from(count, unit),
+                       .annual_rate = annual_rate,
+                       .margin = margin,
+                       .threads = threads},
+             .level = level,
+             .kind = realised ? lifetime::interval_kind::realised : lifetime::interval_kind::mean,
+             .draws = draws,
+             .seed = seed},
+            below, above);
+    });
+    return py::make_tuple(low, high);
+}
+
 /// Everything a model of repeat purchases offers; adding one is one line in bind_lifetime.
 template <class Model>
 py::class_<Model> bind_model(py::module_& room, char const* name) {
@@ -200,6 +248,19 @@ py::class_<Model> bind_model(py::module_& room, char const* name) {
                                                              span_from(count, unit), out, threads);
                  });
              })
+        .def("purchase_quantile",
+             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit, double q,
+                unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::purchase_quantile(m, rows.view(), span_from(count, unit), q, out, threads);
+                 });
+             })
+        .def("next_purchase_quantile",
+             [](Model const& m, summary_arrays const& rows, double q, unsigned threads) {
+                 return filled({size_of(rows)}, [&](auto out) {
+                     lifetime::next_purchase_quantile(m, rows.view(), q, out, threads);
+                 });
+             })
         .def("expected_purchases_new_customer",
              [](Model const& m, double count, std::int64_t unit) {
                  return lifetime::expected_purchases_new_customer(m, span_from(count, unit));
@@ -212,17 +273,24 @@ py::class_<Model> bind_model(py::module_& room, char const* name) {
                  });
              })
         .def("lifetime_value",
-             [](Model const& m, lifetime::gamma_gamma const& spend, summary_arrays const& rows, double count,
-                std::int64_t unit, double annual_rate, double margin, unsigned threads) {
+             [](Model const& m, std::vector<lifetime::gamma_gamma> const& spend, amounts_array const& amounts,
+                summary_arrays const& rows, double count, std::int64_t unit, double annual_rate,
+                double margin, unsigned threads) {
                  return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::lifetime_value(m, spend, rows.view(),
+                     lifetime::lifetime_value(m, spend, span_of<double>(amounts), rows.view(),
                                               {.horizon = span_from(count, unit),
                                                .annual_rate = annual_rate,
                                                .margin = margin,
                                                .threads = threads},
                                               out);
                  });
-             });
+             })
+        .def_static("value_interval", &value_interval<Model>, py::arg("models"), py::arg("spends"),
+                    py::arg("amounts"), py::arg("rows"), py::arg("count"), py::arg("unit"),
+                    py::arg("annual_rate"), py::arg("margin"), py::arg("level"), py::arg("realised"),
+                    py::arg("draws"), py::arg("seed"), py::arg("threads"))
+        .def("posterior", &posterior<Model>, py::arg("standard_errors"), py::arg("covariance"),
+             py::arg("rows"), py::arg("draws"), py::arg("seed"), py::arg("threads"));
     return model;
 }
 
@@ -247,6 +315,8 @@ void bind_gamma_gamma(py::module_& room) {
              py::arg("parameters"))
         .def_property_readonly("parameters", &gamma_gamma::parameters)
         .def_property_readonly("population_mean", &gamma_gamma::population_mean)
+        .def("posterior", &posterior<gamma_gamma>, py::arg("standard_errors"), py::arg("covariance"),
+             py::arg("rows"), py::arg("draws"), py::arg("seed"), py::arg("threads"))
         .def_static("fit", &fit_model<gamma_gamma>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
                     py::arg("progress"))
         .def("to_json", &saved_text<gamma_gamma>, py::arg("report"))

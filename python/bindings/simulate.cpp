@@ -12,9 +12,18 @@
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/ledger/arrow.hpp"
+#include "clavis/simulate/beta_discrete_weibull.hpp"
+#include "clavis/simulate/beta_geo_beta_binomial.hpp"
+#include "clavis/simulate/beta_geo_cnbd.hpp"
 #include "clavis/simulate/beta_geo_nbd.hpp"
 #include "clavis/simulate/gamma_gamma.hpp"
+#include "clavis/simulate/gamma_gompertz_nbd.hpp"
+#include "clavis/simulate/modified_beta_geo_cnbd.hpp"
 #include "clavis/simulate/modified_beta_geo_nbd.hpp"
+#include "clavis/simulate/nbd.hpp"
+#include "clavis/simulate/pareto_nbd.hpp"
+#include "clavis/simulate/purchases.hpp"
+#include "clavis/simulate/shifted_beta_geo.hpp"
 #include "clavis/simulate/shop.hpp"
 
 namespace clavis::bindings {
@@ -392,13 +401,13 @@ py::dict simulate_purchases(Model const& model, ages const& T, std::uint64_t see
     py::dict result;
     result["offsets"] = to_numpy(std::move(data.offsets));
     result["age"] = to_numpy(std::move(data.age));
-    result["rate"] = to_numpy(std::move(data.rate));
-    result["left"] = to_numpy(std::move(data.left));
-    result["frequency"] = to_numpy(std::move(data.frequency));
-    result["recency"] = to_numpy(std::move(data.recency));
-    result["T"] = to_numpy(std::move(data.T));
-    result["log_gap_sum"] = to_numpy(std::move(data.log_gap_sum));
     return result;
+}
+
+template <class Model>
+void bind_purchases(py::module_& room) {
+    room.def("purchases", &simulate_purchases<Model>, py::arg("model"), py::arg("T"), py::arg("seed"),
+             py::arg("threads"));
 }
 
 }  // namespace
@@ -411,39 +420,29 @@ void bind_simulate(py::module_& module) {
     room.def("shop_defaults", &shop_defaults);
     room.def("export_coded", &export_coded, py::arg("plain"), py::arg("order"), py::arg("coded"));
 
+    bind_purchases<lifetime::beta_geo_nbd>(room);
+    bind_purchases<lifetime::modified_beta_geo_nbd>(room);
+    bind_purchases<lifetime::beta_geo_cnbd>(room);
+    bind_purchases<lifetime::modified_beta_geo_cnbd>(room);
+    bind_purchases<lifetime::pareto_nbd>(room);
+    bind_purchases<lifetime::gamma_gompertz_nbd>(room);
+    bind_purchases<lifetime::nbd>(room);
+    bind_purchases<lifetime::beta_geo_beta_binomial>(room);
+    bind_purchases<lifetime::shifted_beta_geo>(room);
+    bind_purchases<lifetime::beta_discrete_weibull>(room);
     room.def(
-        "beta_geo_nbd",
-        [](double r, double alpha, double a, double b, ages const& T, std::uint64_t seed, unsigned threads) {
-            return simulate_purchases(lifetime::beta_geo_nbd{r, alpha, a, b}, T, seed, threads);
-        },
-        py::arg("r"), py::arg("alpha"), py::arg("a"), py::arg("b"), py::arg("T"), py::arg("seed"),
-        py::arg("threads") = 0);
-    room.def(
-        "modified_beta_geo_nbd",
-        [](double r, double alpha, double a, double b, ages const& T, std::uint64_t seed, unsigned threads) {
-            return simulate_purchases(lifetime::modified_beta_geo_nbd{r, alpha, a, b}, T, seed, threads);
-        },
-        py::arg("r"), py::arg("alpha"), py::arg("a"), py::arg("b"), py::arg("T"), py::arg("seed"),
-        py::arg("threads") = 0);
-    room.def(
-        "gamma_gamma",
-        [](double p, double q, double gamma,
+        "spend",
+        [](lifetime::gamma_gamma const& model,
            py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> const& offsets,
            std::uint64_t seed, unsigned threads) {
             simulate::simulated_spend data;
             {
                 py::gil_scoped_release unlocked;
-                data = simulate::simulate(lifetime::gamma_gamma{p, q, gamma}, span_of<std::int64_t>(offsets),
-                                          seed, threads);
+                data = simulate::simulate(model, span_of<std::int64_t>(offsets), seed, threads);
             }
-            py::dict result;
-            result["mean"] = to_numpy(std::move(data.mean));
-            result["amount"] = to_numpy(std::move(data.amount));
-            result["monetary_value"] = to_numpy(std::move(data.monetary_value));
-            return result;
+            return to_numpy(std::move(data.amount));
         },
-        py::arg("p"), py::arg("q"), py::arg("gamma"), py::arg("offsets"), py::arg("seed"),
-        py::arg("threads") = 0);
+        py::arg("model"), py::arg("offsets"), py::arg("seed"), py::arg("threads"));
 }
 
 }  // namespace clavis::bindings

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis, _columns, _input, _time
+from clavis._posterior import Posterior, is_whole
 from clavis.summary import Summary, _counts
+from clavis.table import Table
 
 __all__ = [
     "Estimator",
@@ -162,7 +164,7 @@ Self = TypeVar("Self", bound="Estimator")
 Purchases = TypeVar("Purchases", bound="PurchaseModel")
 
 
-class Estimator:
+class Estimator(Posterior):
     """Parameters given or fitted, and the habits of scikit-learn.
 
     ``sklearn.base.clone`` makes an unfitted model of the same arguments; ``copy`` and ``pickle`` keep what was fitted.
@@ -176,12 +178,14 @@ class Estimator:
         self._given = given
         self._core: Any = None
         self._report: FitReport | None = None
+        self._seen = None
         self._settle()
 
     def _settle(self) -> None:
         """Ready to use at once where every parameter is given."""
         self._report = None
         self._core = None
+        self._seen = None
         for name, value in self._fixed().items():
             if not is_number(value) or not value > 0 or not math.isfinite(value):
                 raise ValueError(f"{type(self).__name__}: {name} must be a positive number, not {value!r}")
@@ -338,6 +342,9 @@ class PurchaseModel(Estimator):
         super()._restore(core, report)
         self._nameless = report is not None and not core.unit
 
+    def _again(self, parameters: list[float]) -> Any:
+        return self._core_type(parameters, self._ready().unit)
+
     def _rows(self, summary: Any) -> tuple[_clavis.lifetime.Rows, Any]:
         """The rows a model reads, and the customer ids: some take other tables too."""
         return rows_of(summary)
@@ -379,6 +386,7 @@ class PurchaseModel(Estimator):
         self._core, report = self._core_type.fit(rows, fixed, threads, progress)
         self._report = FitReport(**report)
         self._nameless = rows.unit == 0
+        self._remember(rows)
         return self
 
     def _span(self, length: Horizon, name: str, rows_unit: int = 0) -> tuple[float, int]:
@@ -438,6 +446,28 @@ class PurchaseModel(Estimator):
         result: Values = self._ready().purchase_pmf(rows, *span, n_max, threads)
         return result
 
+    def purchase_quantile(self, summary: Any, horizon: Horizon, q: float, *, threads: int = 0) -> Values:
+        """The smallest n with P(at most n purchases in (T, T + ``horizon``]) ≥ ``q`` of each row.
+
+        Infinite, with a warning, where any number may be exceeded with a chance above 1 − ``q``.
+        """
+        rows, _ = self._rows(summary)
+        span = self._span(horizon, "horizon", rows.unit)
+        result: Values = self._ready().purchase_quantile(rows, *span, float(q), threads)
+        warn_infinite(result, f"any number of purchases may be exceeded with a chance above {1 - q:g}")
+        return result
+
+    def next_purchase_quantile(self, summary: Any, q: float, *, threads: int = 0) -> Values:
+        """The wait after T by which the next purchase has come with probability ``q``, of each row.
+
+        In the unit of the model (of the rows where it has none). Infinite, with a warning, where the chance that the
+        customer ever buys again does not exceed ``q``. Models of whole periods give whole waits.
+        """
+        rows, _ = self._rows(summary)
+        result: Values = self._ready().next_purchase_quantile(rows, float(q), threads)
+        warn_infinite(result, f"the chance that they ever buy again is not above {q:g}")
+        return result
+
     def discounted_expected_purchases(
         self, summary: Any, annual_rate: float, horizon: Horizon | None = None, *, threads: int = 0
     ) -> Values:
@@ -468,6 +498,86 @@ class PurchaseModel(Estimator):
         """P(n repeat purchases in (0, ``t``]) of a customer just acquired, n = 0 … ``n_max``."""
         result: Values = self._ready().purchase_pmf_new_customer(*self._span(t, "t"), n_max)
         return result
+
+    def simulate(
+        self,
+        n: int,
+        T: Horizon | npt.ArrayLike,
+        seed: int,
+        *,
+        start: _time.Date = "2024-01-01",
+        spend: Estimator | None = None,
+        threads: int = 0,
+    ) -> Table:
+        """Draw customers from the model, purchase by purchase as the model tells it.
+
+        Parameters
+        ----------
+        n
+            How many customers.
+        T
+            How long each is observed from the first purchase on: text, a timedelta or a number in the unit of the
+            model, or ``n`` such numbers. Models of whole periods are observed for the whole periods in it.
+        seed
+            The same seed gives the same customers on every platform, and more of them leave the first ones as they
+            were.
+        start
+            The day at whose start the first customer was acquired. Observation of all ends together, the longest T
+            later: ``observe_until`` of :func:`summarize`.
+        spend
+            A :class:`GammaGamma`: adds ``amount``, rounded to 0.01.
+        threads
+            0: every core.
+
+        Returns
+        -------
+        Table
+            One row a purchase, the first included: ``customer_id`` (from 1), ``time`` (datetime64[us]) and, with
+            ``spend``, ``amount``. Renewals are the purchases of models of contracts.
+
+        Raises
+        ------
+        ValueError
+            If ``n``, ``T`` or ``seed`` has no sensible value, or the model has no unit of time.
+
+        Examples
+        --------
+        >>> from clavis import BetaGeoNBD
+        >>> m = BetaGeoNBD(r=0.243, alpha=4.414, a=0.793, b=2.426, unit="week")
+        >>> m.simulate(3, "39 weeks", seed=1)["customer_id"].max()
+        3
+        """
+        core = self._ready()
+        for name, value, most in (("n", n, 2**31 - 1), ("seed", seed, 2**64 - 1)):
+            if not is_whole(value) or not 0 <= value <= most:
+                raise _clavis.InputError(f"simulate: {name} must be a whole number from 0 to {most}, not {value!r}")
+        if not core.unit:
+            raise ValueError("the model has no unit of time: give unit= to it, or fit it to a summary that has one")
+        ages = self._ages(T, int(n))
+        data = _clavis.simulate.purchases(core, ages, int(seed), threads)
+        counts = np.diff(data["offsets"])
+        begin = np.datetime64(_time.day_number(start, "start"), "D").astype("datetime64[us]")
+        late = np.repeat(ages.max(initial=0.0) - ages, counts)
+        columns: dict[str, Any] = {
+            "customer_id": np.repeat(np.arange(1, int(n) + 1), counts),
+            "time": begin + np.rint((late + data["age"]) * core.unit).astype("timedelta64[us]"),
+        }
+        if spend is not None:
+            amounts = _clavis.simulate.spend(spend._ready(), data["offsets"], int(seed), threads)
+            columns["amount"] = np.round(amounts, 2)
+        return Table(columns)
+
+    def _ages(self, T: Horizon | npt.ArrayLike, n: int) -> Values:
+        """T of n customers in the unit of the model."""
+        if isinstance(T, (str, datetime.timedelta, np.timedelta64)) or is_number(T):
+            count, unit = self._span(T, "T")  # type: ignore[arg-type]
+            return np.full(n, count * (unit / self._ready().unit))
+        values = np.asarray(T)
+        if values.dtype.kind == "m":
+            values = values / np.timedelta64(1, "us") / self._ready().unit
+        if values.shape != (n,):
+            raise _clavis.InputError(f"simulate: T must be one length of time or {n} of them, not {values.shape}")
+        return values.astype(np.float64)
 
 
 def warn_infinite(values: Values, why: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from clavis import _clavis, _time
 from clavis._estimator import (
@@ -20,6 +21,7 @@ from clavis._estimator import (
     rows_of,
     warn_infinite,
 )
+from clavis.summary import Summary
 from clavis.table import Table
 
 __all__ = [
@@ -34,6 +36,9 @@ __all__ = [
     "ParetoNBD",
     "lifetime_value",
 ]
+
+# Draws of the posterior that an interval takes in turn.
+_PARAMETER_DRAWS = 200
 
 
 class BetaGeoNBD(PurchaseModel):
@@ -278,6 +283,7 @@ class GammaGamma(Estimator):
         rows, _ = rows_of(summary, spend=True)
         self._core, report = self._core_type.fit(rows, self._fixed(), threads, progress)
         self._report = FitReport(**report)
+        self._remember(rows)
         return self
 
     @property
@@ -305,12 +311,16 @@ class GammaGamma(Estimator):
 
 def lifetime_value(
     model: PurchaseModel,
-    spend: GammaGamma,
+    spend: GammaGamma | npt.ArrayLike,
     summary: Any,
     *,
     horizon: Horizon | None,
     annual_rate: float,
     margin: float = 1.0,
+    interval: float | None = None,
+    kind: Literal["realised", "mean"] = "realised",
+    draws: int = 1000,
+    seed: int = 1,
     threads: int = 0,
 ) -> Table:
     """Value ahead of each customer: margin × expected spend × discounted expected purchases.
@@ -320,31 +330,66 @@ def lifetime_value(
     Parameters
     ----------
     model
-        A fitted model of repeat purchases.
+        A fitted model of repeat purchases; under a model of contracts a renewal is the purchase.
     spend
-        A fitted model of spend.
+        A fitted model of spend, or the amount of a purchase: one for all, or one a row.
     summary
-        A :class:`Summary`, or any table with ``frequency``, ``recency``, ``T`` and ``monetary_value``.
+        A :class:`Summary`, or any table with ``frequency``, ``recency``, ``T`` and, for a model of spend,
+        ``monetary_value``.
     horizon
         Text, a timedelta or a number in the unit of the model; ``None`` for the whole future.
     annual_rate
         Effective discount rate: 0.1 is 10 % a year of 365.25 days.
     margin
         The part of an amount that is kept.
+    interval
+        A level such as 0.9 adds the columns ``low`` and ``high``.
+    kind
+        What the interval is of. ``"realised"``: the discounted sum that will be seen, in which the customer's own rate,
+        chance to leave and usual spend, what chance makes of them, and the parameters of models that were fitted are
+        all uncertain. Where no purchase at all is likelier than a tail, ``low`` is 0 and all of 1 − ``interval`` lies
+        above. ``"mean"``: the expectation ``value``, whose only uncertainty are the parameters.
+    draws, seed
+        Of the futures drawn for each row; the numbers depend on the seed and the row's values alone.
+    threads
+        0: every core.
 
     Returns
     -------
     Table
-        ``customer_id`` and ``value``, in the order of the summary. NaN where the spend model does not cover a customer
-        (repeat purchases net to zero or less) or the customer never bought.
+        ``customer_id`` and ``value`` (and ``low``, ``high``), in the order of the summary. NaN where the spend model
+        does not cover a customer (repeat purchases net to zero or less) or the customer never bought.
+
+    Raises
+    ------
+    ValueError
+        If ``interval`` is no chance between 0 and 1, or an interval of realised values is asked for over an endless
+        horizon without a positive rate.
     """
-    for given, wanted in ((model, PurchaseModel), (spend, GammaGamma)):
-        if not isinstance(given, wanted):
-            raise TypeError("lifetime_value takes a model of purchases, a GammaGamma and a summary, in this order")
+    purchases: Any = model
+    given: Any = spend
+    if not isinstance(purchases, PurchaseModel) or isinstance(given, (PurchaseModel, Summary, str)):
+        raise TypeError("lifetime_value takes a model of purchases, a GammaGamma and a summary, in this order")
+    if kind not in ("realised", "mean"):
+        raise ValueError(f'kind must be "realised" or "mean", not {kind!r}')
     rows, ids = model._rows(summary)
     span = model._span(math.inf if horizon is None else horizon, "horizon", rows.unit)
-    value: Values = model._ready().lifetime_value(
-        spend._ready(), rows, *span, float(annual_rate), float(margin), threads
-    )
+    amounts = np.empty(0)
+    if not isinstance(spend, GammaGamma):
+        amounts = np.asarray(spend, dtype=np.float64)
+        if amounts.shape not in ((), (len(rows),)):
+            raise ValueError(f"spend must be one amount or {len(rows)} of them, not an array of shape {amounts.shape}")
+        amounts = np.ascontiguousarray(np.broadcast_to(amounts, (len(rows),)))
+    spends = [spend._ready()] if isinstance(spend, GammaGamma) else []
+    terms = (amounts, rows, *span, float(annual_rate), float(margin))
+    value: Values = model._ready().lifetime_value(spends, *terms, threads)
+    columns = {"customer_id": np.arange(len(rows)) if ids is None else ids, "value": value}
+    if interval is not None:
+        models = model._drawn(_PARAMETER_DRAWS, seed, threads)
+        if isinstance(spend, GammaGamma):
+            spends = spend._drawn(_PARAMETER_DRAWS, seed + 1, threads)
+        columns["low"], columns["high"] = model._core_type.value_interval(
+            models, spends, *terms, float(interval), kind == "realised", int(draws), int(seed), threads
+        )
     warn_infinite(value, "the mean spend or the mean number of purchases does not exist")
-    return Table({"customer_id": np.arange(len(rows)) if ids is None else ids, "value": value})
+    return Table(columns)

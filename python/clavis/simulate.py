@@ -1,8 +1,8 @@
-"""Simulated customers: a whole shop with planted truth, and purchases drawn from models."""
+"""A simulated shop: every table, with planted truth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,10 @@ import numpy.typing as npt
 from clavis import _clavis, _time
 from clavis._coded import CodedTable, Computed
 from clavis.book import CustomerBook
-from clavis.table import Table
 
-__all__ = ["simulate_purchases", "simulate_shop"]
+__all__ = ["simulate_shop"]
 
 Progress = Callable[[str, float], Any]
-
-_MODELS = {
-    "BetaGeoNBD": _clavis.simulate.beta_geo_nbd,
-    "ModifiedBetaGeoNBD": _clavis.simulate.modified_beta_geo_nbd,
-}
 
 
 def simulate_shop(
@@ -305,65 +299,3 @@ def _weights(weights: Sequence[float] | None, size: int, name: str) -> list[floa
     if len(weights) != size:
         raise ValueError(f"{name} must be {size} weights, not {len(weights)}")
     return [float(weight) for weight in weights]
-
-
-def simulate_purchases(
-    model: str,
-    parameters: Mapping[str, float],
-    n: int,
-    T: npt.ArrayLike,
-    seed: int,
-    *,
-    unit: _time.Duration = "week",
-    until: _time.Date = "2025-01-01",
-    threads: int = 0,
-) -> Table:
-    """Draw customers from a model of repeat purchases, purchase by purchase as the model tells it.
-
-    Parameters
-    ----------
-    model
-        ``"BetaGeoNBD"`` or ``"ModifiedBetaGeoNBD"``.
-    parameters
-        By the literature's names: ``r``, ``alpha``, ``a``, ``b``; times are in ``unit``.
-    n
-        How many customers.
-    T
-        How long each is observed from the first purchase on, in ``unit``: one number for all, or ``n`` of them.
-    seed
-        The same seed gives the same customers, and more of them leave the first ones as they were.
-    unit
-        The unit of the parameters and of ``T``.
-    until
-        The day at whose start observation ends for everyone.
-    threads
-        0 means every core.
-
-    Returns
-    -------
-    Table
-        One row per purchase, the first included: ``customer_id`` (from 1) and ``time`` (datetime64[us]).
-
-    Raises
-    ------
-    ValueError
-        If the model is not known, or a parameter, ``n`` or ``T`` has no sensible value.
-    """
-    if model not in _MODELS:
-        raise ValueError(f"model must be one of {', '.join(_MODELS)}, not {model!r}")
-    if n < 0:
-        raise ValueError(f"n must be at least 0, not {n}")
-    ages = np.asarray(T, dtype=np.float64)
-    if ages.shape not in ((), (n,)):
-        raise ValueError(f"T must be one number or {n} of them, not an array of shape {ages.shape}")
-    data = _MODELS[model](**parameters, T=np.broadcast_to(ages, (n,)).copy(), seed=seed, threads=threads)
-    microseconds = float(_time.microseconds(unit, "unit"))
-    purchases = np.diff(data["offsets"])
-    age = data["age"] - np.repeat(data["T"], purchases)
-    end = np.datetime64(_time.to_date(_time.day_number(until, "until")), "us")
-    return Table(
-        {
-            "customer_id": np.repeat(np.arange(1, n + 1), purchases),
-            "time": end + np.floor(age * microseconds).astype("timedelta64[us]"),
-        }
-    )

@@ -131,6 +131,11 @@ double beta_discrete_weibull_process::pmf(std::int64_t n, double t) const noexce
     return made < due ? there * -std::expm1(-loss(gamma, delta, c, age + made, 1.0)) : there;
 }
 
+double beta_discrete_weibull_process::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    return n > opportunities(t) ? 0.0 : std::exp(-loss(gamma, delta, c, age, n));
+}
+
 void beta_discrete_weibull::validate() const {
     require_positive(*this);
 }

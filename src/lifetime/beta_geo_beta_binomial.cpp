@@ -24,6 +24,13 @@ double log_silent(double miss, double buy, beta_geometric const& leaving, double
     return -numerics::log_rising_ratio(miss, buy, i) + leaving.log_survival(i);
 }
 
+// ln [Gamma(beta + i) / (Gamma(beta) i!)]: what i misses weigh among so many purchases, where the other factors are
+// powers too and nothing cancels.
+double log_misses(double beta, double i) {
+    return beta >= 1.0 ? numerics::log_rising_ratio(1.0, beta - 1.0, i)
+                       : -numerics::log_rising_ratio(beta, 1.0 - beta, i);
+}
+
 // The chance that a customer active now does not buy in the next n opportunities: silent through all of them, or gone
 // after i < n silent ones.
 double silence(double miss, double buy, beta_geometric const& leaving, double n) {
@@ -167,19 +174,38 @@ double beta_geo_beta_binomial::pmf(std::int64_t n, double t) const noexcept {
     beta_geometric const leaving{gamma, delta};
     // ln of the chance of x purchases at x + i opportunities, and of staying so long.
     double const all = -numerics::log_rising_ratio(alpha, beta, x);
-    double const choose = -numerics::log_gamma(x + 1.0);
     auto const log_count = [&](double i) {
-        return all + choose + numerics::log_rising(i + 1.0, x) -
-               numerics::log_rising_ratio(beta, alpha + x, i) + leaving.log_survival(x + i);
+        return all + log_misses(beta, i) - numerics::log_rising_ratio(x + 1.0, alpha + beta - 1.0, i) +
+               leaving.log_survival(x + i);
     };
     auto const left = [&](double i) { return log_count(i) + std::log(leaving.hazard(x + i)); };
     double const size = x + alpha + beta + gamma + delta;
-    auto sum = numerics::sum_terms(left, last - x,
-                                   {.offset = std::min(1.0, beta),
-                                    .tail = last == inf ? alpha + gamma : 0.0,
-                                    .settled = 1e18 * size * size});
+    auto sum = numerics::sum_peaked_terms(left, last - x,
+                                          {.offset = std::min(1.0, beta),
+                                           .tail = last == inf ? alpha + gamma : 0.0,
+                                           .settled = 1e18 * size * size});
     if (last < inf) sum.add(log_count(last - x));
     return sum.value();
+}
+
+double beta_geo_beta_binomial::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    if (n == 0.0) return 1.0;
+    double const last = opportunities(t);
+    if (n > last) return 0.0;
+    beta_geometric const leaving{gamma, delta};
+    // ln of the chance that the n-th purchase is at opportunity n + i, and finds the customer there.
+    double const all = -numerics::log_rising_ratio(alpha, beta, n);
+    auto const log_arrival = [&](double i) {
+        return all + log_misses(beta, i) - numerics::log_rising_ratio(n, alpha + beta, i) +
+               leaving.log_survival(n + i);
+    };
+    double const size = n + alpha + beta + gamma + delta;
+    return std::min(1.0, numerics::sum_peaked_terms(log_arrival, last - n + 1.0,
+                                                    {.offset = std::min(1.0, beta),
+                                                     .tail = last == inf ? alpha + gamma : 0.0,
+                                                     .settled = 1e18 * size * size})
+                             .value());
 }
 
 template struct predictions<beta_geo_beta_binomial>;

@@ -9,6 +9,7 @@
 #include "beta_geo_cnbd_likelihood.hpp"
 #include "clavis/lifetime/beta_geo_cnbd.hpp"
 #include "clavis/numerics/quadrature.hpp"
+#include "clavis/numerics/rising_ratio.hpp"
 #include "clavis/numerics/special.hpp"
 
 // Phases N that pass in (0, t] are negative binomial, P(N = i) = Gamma(n + i) / (Gamma(n) i!) z^i (1 - z)^n with z = t /
@@ -30,14 +31,6 @@ using policy = boost::math::policies::policy<
     boost::math::policies::overflow_error<boost::math::policies::ignore_error>,
     boost::math::policies::underflow_error<boost::math::policies::ignore_error>,
     boost::math::policies::evaluation_error<boost::math::policies::ignore_error>>;
-
-// P(N >= i), i >= 1; ratio = t / alpha. Of z and 1 - z the smaller one is given, so that neither is rounded away.
-double reach(double n, double ratio, double i) {
-    if (i <= 0.0) return 1.0;
-    if (ratio == inf) return 1.0;
-    return ratio < 1.0 ? boost::math::ibeta(i, n, ratio / (1.0 + ratio), policy())
-                       : boost::math::ibetac(n, i, 1.0 / (1.0 + ratio), policy());
-}
 
 // ln P(N = i).
 double log_mass(double n, double ratio, double i) {
@@ -93,7 +86,8 @@ phase_counts count_phases(double n, double ratio, double first, std::int32_t k) 
         sum += mass;
         mass *= z * (n + first + i) / (first + i + 1.0);
     }
-    return {std::exp(log_mass(n, ratio, first) + std::log(sum)), reach(n, ratio, first)};
+    return {std::exp(log_mass(n, ratio, first) + std::log(sum)),
+            numerics::negative_binomial_tail(first, n, ratio)};
 }
 
 // value is that of no purchase; next(m, value) moves it from m purchases to m + 1.
@@ -279,7 +273,7 @@ class long_kernel {
             for (std::int32_t j = 0; j < k_; ++j) {
                 double const w = chances_[at(j)];
                 if (w == 0.0) continue;
-                first_ += w * reach(n_ + j, ratio_, k_ - j);
+                first_ += w * numerics::negative_binomial_tail(k_ - j, n_ + j, ratio_);
                 add_blocks(j, w);
             }
         }
@@ -587,6 +581,19 @@ double beta_geo_cnbd_process::pmf(std::int64_t n, double t) const noexcept {
     double const stay = numerics::log_rising(b, x) - numerics::log_rising(a + b, x);
     double const before = numerics::log_rising(b, x - 1.0) - numerics::log_rising(a + b, x - 1.0);
     return std::exp(stay) * active + std::exp(before) * a / (a + b + (x - 1.0)) * reached;
+}
+
+double beta_geo_cnbd_process::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    if (n == 0.0) return 1.0;
+    // Not gone before the n-th, which comes within t; the two are independent.
+    chances const now = phases();
+    double reached = 0.0;
+    for (std::int32_t j = 0; j < k; ++j) {
+        double const w = now[static_cast<std::size_t>(j)];
+        if (w != 0.0) reached += w * numerics::negative_binomial_tail(k * n - j, r + j, t / alpha);
+    }
+    return std::exp(-numerics::log_rising_ratio(b, a, n - 1.0)) * std::min(1.0, reached);
 }
 
 }  // namespace clavis::lifetime

@@ -7,6 +7,7 @@
 
 #include "beta_geo_likelihood.hpp"
 #include "clavis/numerics/quadrature.hpp"
+#include "clavis/numerics/rising_ratio.hpp"
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
 
@@ -178,6 +179,18 @@ double beta_geo_nbd::pmf(std::int64_t n, double t) const noexcept {
     }
     double const before = numerics::log_rising(b, x - 1.0) - numerics::log_rising(a + b, x - 1.0);
     return active + std::exp(before) * a / (a + b + (x - 1.0)) * reached;
+}
+
+double beta_geo_nbd::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    if (n == 0.0) return 1.0;
+    // Not gone before the n-th, which comes within t; the two are independent.
+    return std::exp(-numerics::log_rising_ratio(b, a, n - 1.0)) *
+           numerics::negative_binomial_tail(n, r, t / alpha);
+}
+
+double beta_geo_nbd::wait(double q) const noexcept {
+    return alpha * std::expm1(-std::log1p(-q) / r);
 }
 
 template struct predictions<beta_geo_nbd>;

@@ -15,6 +15,7 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
 #include "clavis/lifetime/model.hpp"
+#include "quantiles.hpp"
 #include "rows.hpp"
 
 namespace clavis::lifetime {
@@ -98,7 +99,9 @@ void predictions<Model>::probability_alive(Model const& model, view const& rows,
     double const t = length_in(at, common_unit(model, rows.unit), "time ahead");
     for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
         auto const state = model.given(x, tx, T);
-        out[i] = t == 0.0 ? state.probability_alive : state.probability_alive * state.process.survival(t);
+        // A sum that should be 1 may exceed it by its last digit.
+        double const stays = t == 0.0 ? 1.0 : std::min(1.0, state.process.survival(t));
+        out[i] = state.probability_alive * stays;
     });
 }
 
@@ -118,7 +121,8 @@ void predictions<Model>::probability_no_purchase(Model const& model, view const&
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
     for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
         auto const state = model.given(x, tx, T);
-        out[i] = (1.0 - state.probability_alive) + state.probability_alive * state.process.no_purchase(t);
+        double const alive = state.probability_alive;
+        out[i] = std::min(1.0, (1.0 - alive) + alive * state.process.no_purchase(t));
     });
 }
 
@@ -133,7 +137,7 @@ void predictions<Model>::purchase_pmf(Model const& model, view const& rows, time
         double const alive = state.probability_alive;
         for (std::int64_t n = 0; n <= n_max; ++n)
             out[i * per_row + static_cast<std::size_t>(n)] =
-                (n == 0 ? 1.0 - alive : 0.0) + alive * state.process.pmf(n, t);
+                std::min(1.0, (n == 0 ? 1.0 - alive : 0.0) + alive * state.process.pmf(n, t));
     });
 }
 
@@ -266,6 +270,32 @@ void predictions<Model>::discounted_expected_purchases(Model const& model, view 
     });
 }
 
+inline void check_probability(double q) {
+    if (!(q >= 0.0 && q <= 1.0))
+        throw input_error("q is " + number_text(q) + " where a probability from 0 to 1 is needed");
+}
+
+template <class Model>
+void predictions<Model>::purchase_quantile(Model const& model, view const& rows, time_span horizon, double q,
+                                           std::span<double> out, unsigned threads) {
+    check_probability(q);
+    double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        out[i] = count_quantile<discrete_model<Model>>(state.probability_alive, state.process, t, q);
+    });
+}
+
+template <class Model>
+void predictions<Model>::next_purchase_quantile(Model const& model, view const& rows, double q,
+                                                std::span<double> out, unsigned threads) {
+    check_probability(q);
+    for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
+        auto const state = model.given(x, tx, T);
+        out[i] = wait_quantile<discrete_model<Model>>(state.probability_alive, state.process, q);
+    });
+}
+
 template <class Model>
 double predictions<Model>::expected_purchases_new_customer(Model const& model, time_span t) {
     model.validate();
@@ -279,8 +309,9 @@ void predictions<Model>::purchase_pmf_new_customer(Model const& model, time_span
     double const length = length_in(t, model.unit, "horizon");
     auto const state = model.given(0.0, 0.0, 0.0);
     for (std::size_t n = 0; n < out.size(); ++n)
-        out[n] = (n == 0 ? 1.0 - state.probability_alive : 0.0) +
-                 state.probability_alive * state.process.pmf(static_cast<std::int64_t>(n), length);
+        out[n] = std::min(
+            1.0, (n == 0 ? 1.0 - state.probability_alive : 0.0) +
+                     state.probability_alive * state.process.pmf(static_cast<std::int64_t>(n), length));
 }
 
 /// Throws unless every parameter is positive and finite.

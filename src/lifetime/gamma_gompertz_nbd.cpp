@@ -213,15 +213,31 @@ double gamma_gompertz_nbd::pmf(std::int64_t n, double t) const noexcept {
     if (t == 0.0) return 0.0;
     double const x = static_cast<double>(n);
     gompertz_life const life{b, s, beta};
-    auto const log_counts = [&](double u) { return numerics::log_negative_binomial(x, r, u / alpha); };
+    auto const log_counts = [&](double u) {
+        return numerics::log_negative_binomial(x, r, std::min(u / alpha, 1e305));
+    };
     // Along y = ln u; there may be two peaks, one where the purchases come and one where the customers go.
     auto const log_density = [&](double y) {
         double const u = std::exp(y);
         return log_counts(u) - s * life.H(u) + std::log(s * life.rate(u)) + y;
     };
     double const last = std::min(t, 1e300);
-    return numerics::integrate_peaks(log_density, std::log(last)) +
+    return numerics::integrate_peaks(log_density, std::log(last), std::log(x * (alpha / r))) +
            (t == inf ? 0.0 : std::exp(log_counts(t) - s * life.H(t)));
+}
+
+double gamma_gompertz_nbd::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    if (n == 0.0) return 1.0;
+    if (t == 0.0) return 0.0;
+    gompertz_life const life{b, s, beta};
+    // The n-th purchase comes at u, n / u times the chance of n by then, and finds the customer active.
+    auto const log_density = [&](double y) {
+        double const u = std::exp(y);
+        return numerics::log_negative_binomial(n, r, std::min(u / alpha, 1e305)) - s * life.H(u);
+    };
+    double const last = std::log(std::min(t, 1e300));
+    return std::min(1.0, n * numerics::integrate_peaks(log_density, last, std::log(n * (alpha / r))));
 }
 
 template struct predictions<gamma_gompertz_nbd>;

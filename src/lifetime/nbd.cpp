@@ -95,6 +95,15 @@ double nbd::pmf(std::int64_t n, double t) const noexcept {
     return std::exp(numerics::log_negative_binomial(x, r, t / alpha));
 }
 
+double nbd::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    return numerics::negative_binomial_tail(n, r, t / alpha);
+}
+
+double nbd::wait(double q) const noexcept {
+    return alpha * std::expm1(-std::log1p(-q) / r);
+}
+
 template struct predictions<nbd>;
 
 template <>

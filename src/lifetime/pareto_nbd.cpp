@@ -110,8 +110,7 @@ double pareto_nbd::survival(double t) const noexcept {
 
 double pareto_nbd::no_purchase(double t) const noexcept {
     if (!(t >= 0.0)) return nan;
-    if (t == inf) t = std::numeric_limits<double>::max();
-    return std::exp(log_sum(fates_of(*this, r, 0.0, t)));
+    return std::exp(log_sum(fates_of(*this, r, 0.0, std::min(t, 1e300))));
 }
 
 double pareto_nbd::pmf(std::int64_t n, double t) const noexcept {
@@ -120,7 +119,9 @@ double pareto_nbd::pmf(std::int64_t n, double t) const noexcept {
     if (t == 0.0) return 0.0;
     double const x = static_cast<double>(n);
     // Of those active for a time u, the chance of x purchases is that of the negative binomial.
-    auto const log_counts = [&](double u) { return numerics::log_negative_binomial(x, r, u / alpha); };
+    auto const log_counts = [&](double u) {
+        return numerics::log_negative_binomial(x, r, std::min(u / alpha, 1e305));
+    };
     // Along y = ln u the density of having left after u with x purchases is log-concave.
     auto const log_density = [&](double y) {
         double const u = std::exp(y);
@@ -128,11 +129,28 @@ double pareto_nbd::pmf(std::int64_t n, double t) const noexcept {
     };
     auto const slope = [&](double y) {
         double const u = std::exp(y);
-        return 1.0 + x - (r + x) * (u / (alpha + u)) - (s + 1.0) * (u / (beta + u));
+        return 1.0 + (x * alpha - r * u) / (alpha + u) - (s + 1.0) * (u / (beta + u));
     };
-    double const last = std::log(t == inf ? std::numeric_limits<double>::max() : t);
+    double const last = std::log(std::min(t, 1e300));
     double const left = s * numerics::integrate_log_concave(log_density, slope, last);
     return t == inf ? left : left + std::exp(log_counts(t) - s * std::log1p(t / beta));
+}
+
+double pareto_nbd::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    if (n == 0.0) return 1.0;
+    if (t == 0.0) return 0.0;
+    // The n-th purchase comes at u, n / u times the chance of n by then, and finds the customer active.
+    auto const log_density = [&](double y) {
+        double const u = std::exp(y);
+        return numerics::log_negative_binomial(n, r, std::min(u / alpha, 1e305)) - s * std::log1p(u / beta);
+    };
+    auto const slope = [&](double y) {
+        double const u = std::exp(y);
+        return (n * alpha - r * u) / (alpha + u) - s * (u / (beta + u));
+    };
+    double const last = std::log(std::min(t, 1e300));
+    return std::min(1.0, n * numerics::integrate_log_concave(log_density, slope, last));
 }
 
 template struct predictions<pareto_nbd>;

@@ -65,6 +65,11 @@ double shifted_beta_geo::pmf(std::int64_t n, double t) const noexcept {
     return std::exp(law.log_survival(made)) * (made < due ? law.hazard(made) : 1.0);
 }
 
+double shifted_beta_geo::at_least(double n, double t) const noexcept {
+    if (!(n >= 0.0) || !(t >= 0.0)) return nan;
+    return n > opportunities(t) ? 0.0 : std::exp(beta_geometric{alpha, beta}.log_survival(n));
+}
+
 double shifted_beta_geo::retention_rate(double t) const noexcept {
     return t >= 1.0 ? (beta + (t - 1.0)) / (alpha + beta + (t - 1.0)) : nan;
 }

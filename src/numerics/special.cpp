@@ -1,6 +1,7 @@
 #include "clavis/numerics/special.hpp"
 
 #include <boost/math/special_functions/beta.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 #include <limits>
 
 #include "clavis/numerics/quadrature.hpp"
@@ -11,6 +12,13 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double half_log_two_pi = 0.91893853320467274178;
+
+using quiet = boost::math::policies::policy<
+    boost::math::policies::domain_error<boost::math::policies::ignore_error>,
+    boost::math::policies::pole_error<boost::math::policies::ignore_error>,
+    boost::math::policies::overflow_error<boost::math::policies::ignore_error>,
+    boost::math::policies::underflow_error<boost::math::policies::ignore_error>,
+    boost::math::policies::evaluation_error<boost::math::policies::ignore_error>>;
 
 // From here on the asymptotic series below are exact to the last digit.
 constexpr double asymptotic = 10.0;
@@ -115,14 +123,27 @@ double log_negative_binomial(double n, double r, double ratio) noexcept {
     };
     auto const deviance = [](double excess, double mean) {
         double const e = excess / mean;
-        return mean * ((1.0 + e) * std::log1p(e) - e);
+        if (e > 1e15) return excess * (std::log(excess) - std::log(mean) - 1.0);
+        return e > -1.0 ? mean * ((1.0 + e) * std::log1p(e) - e) : mean;
     };
     double const total = r + n;
     double const mean_r = total / (1.0 + ratio);
     double const mean_n = total * (ratio / (1.0 + ratio));
-    double const excess = (r * ratio - n) / (1.0 + ratio);  // of r over its mean, and of the mean of n over n
+    // Of r over its mean, and of the mean of n over n.
+    double const excess =
+        ratio > 1.0 ? (r - n / ratio) / (1.0 + 1.0 / ratio) : (r * ratio - n) / (1.0 + ratio);
     return 0.5 * std::log(r / (total * n)) - half_log_two_pi + remainder(total) - remainder(r) -
            remainder(n) - deviance(excess, mean_r) - deviance(-excess, mean_n);
+}
+
+double negative_binomial_tail(double n, double r, double ratio) noexcept {
+    if (!(n >= 0.0) || !(r > 0.0) || !(ratio >= 0.0)) return nan;
+    if (n == 0.0 || ratio == inf) return 1.0;
+    if (ratio == 0.0) return 0.0;
+    if (n > 1e10) return boost::math::gamma_q(r, n / ratio, quiet());
+    // Of z and 1 - z the smaller one is given, so that neither is rounded away.
+    return ratio < 1.0 ? boost::math::ibeta(n, r, ratio / (1.0 + ratio), quiet())
+                       : boost::math::ibetac(r, n, 1.0 / (1.0 + ratio), quiet());
 }
 
 double log_beta(double a, double b) noexcept {
@@ -132,9 +153,6 @@ double log_beta(double a, double b) noexcept {
 
 double incomplete_beta(double a, double b, double x) noexcept {
     if (!(a > 0.0) || !(b > 0.0) || !(x >= 0.0) || !(x <= 1.0)) return nan;
-    using namespace boost::math::policies;
-    using quiet = policy<domain_error<ignore_error>, pole_error<ignore_error>, overflow_error<ignore_error>,
-                         underflow_error<ignore_error>, evaluation_error<ignore_error>>;
     return boost::math::ibeta(a, b, x, quiet());
 }
 

@@ -2,8 +2,10 @@
 
 // The loop over customers that every model of repeat purchases shares.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -75,12 +77,41 @@ simulated_purchases simulate_customers(std::span<double const> T, duration unit,
     return result;
 }
 
+/// The opportunities within each T: one that falls short of an opportunity by less than a hundredth holds it.
+std::vector<double> whole_units(std::span<double const> T);
+
+/// Purchases of a Poisson buyer up to `end`.
+inline void add_purchases(random_stream& random, double rate, double end, std::vector<double>& ages) {
+    for (double age = random.exponential() / rate; age <= end; age += random.exponential() / rate)
+        ages.push_back(age);
+}
+
+/// Those of a Poisson buyer who leaves at age `life`, observed to age T.
+inline simulated_customer buy_for_life(random_stream& random, double rate, double life, double T,
+                                       std::vector<double>& ages) {
+    add_purchases(random, rate, std::min(life, T), ages);
+    return {rate, life <= T ? life : std::numeric_limits<double>::infinity()};
+}
+
 /// Purchases of a Poisson buyer who leaves after any repeat purchase with chance `dropout`, observed to age T.
 inline double add_purchases_until_dropout(random_stream& random, double rate, double dropout, double T,
                                           std::vector<double>& ages) {
     double age = 0;
     for (;;) {
         age += random.exponential() / rate;
+        if (!(age <= T)) return std::numeric_limits<double>::infinity();
+        ages.push_back(age);
+        if (random.bernoulli(dropout)) return age;
+    }
+}
+
+/// The same where each gap is a sum of k exponential phases.
+inline double add_regular_purchases(random_stream& random, double rate, std::int32_t k, double dropout,
+                                    double T, std::vector<double>& ages) {
+    double age = 0;
+    for (;;) {
+        for (std::int32_t phase = 0; phase < k; ++phase)
+            age += random.exponential() / rate;
         if (!(age <= T)) return std::numeric_limits<double>::infinity();
         ages.push_back(age);
         if (random.bernoulli(dropout)) return age;

@@ -19,6 +19,13 @@ void summarize_purchases(simulated_purchases& data, std::size_t begin, std::size
     }
 }
 
+std::vector<double> whole_units(std::span<double const> T) {
+    std::vector<double> result(T.begin(), T.end());
+    for (double& t : result)
+        t = std::floor(t + 0.01);
+    return result;
+}
+
 ledger::summary_view simulated_purchases::view() const {
     return {.frequency = frequency,
             .recency = recency,

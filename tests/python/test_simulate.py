@@ -11,7 +11,6 @@ import pytest
 import clavis as cv
 from clavis import _clavis
 from clavis.book import SCHEMA
-from clavis.simulate import simulate_purchases
 
 
 @pytest.fixture(scope="module")
@@ -237,35 +236,6 @@ def test_progress_is_shown_and_can_stop() -> None:
     assert all(0 <= done <= 1 for _, done in seen)
     with pytest.raises(cv.Cancelled):
         cv.simulate_shop(customers=3000, threads=1, progress=lambda stage, done: False)
-
-
-def test_purchases_of_a_model() -> None:
-    parameters = {"r": 0.6, "alpha": 6.0, "a": 0.9, "b": 2.5}
-    table = simulate_purchases("BetaGeoNBD", parameters, n=500, T=np.linspace(20, 40, 500), seed=3)
-    assert np.unique(table["customer_id"]).tolist() == list(range(1, 501))
-    end = np.datetime64("2025-01-01")
-    for customer, T in ((1, 20.0), (500, 40.0)):
-        times = table["time"][table["customer_id"] == customer]
-        assert (end - times[0]) / np.timedelta64(1, "us") == pytest.approx(T * 7 * 86400e6, abs=1)
-        assert (np.diff(times) >= np.timedelta64(0)).all()
-        assert times[-1] <= end
-    more = simulate_purchases("BetaGeoNBD", parameters, n=600, T=30.0, seed=3)
-    some = simulate_purchases("BetaGeoNBD", parameters, n=100, T=30.0, seed=3)
-    np.testing.assert_array_equal(more["time"][: len(some)], some["time"])
-    modified = simulate_purchases("ModifiedBetaGeoNBD", parameters, n=600, T=30.0, seed=3)
-    assert len(modified) < len(more)
-
-
-def test_bad_models_are_named() -> None:
-    parameters = {"r": 0.6, "alpha": 6.0, "a": 0.9, "b": 2.5}
-    with pytest.raises(ValueError, match="model must be one of BetaGeoNBD, ModifiedBetaGeoNBD"):
-        simulate_purchases("NBD", parameters, n=1, T=1.0, seed=1)
-    with pytest.raises(ValueError, match="alpha"):
-        simulate_purchases("BetaGeoNBD", parameters | {"alpha": -1.0}, n=1, T=1.0, seed=1)
-    with pytest.raises(ValueError, match='column "T", row 0'):
-        simulate_purchases("BetaGeoNBD", parameters, n=1, T=-1.0, seed=1)
-    with pytest.raises(ValueError, match="T must be one number or 2"):
-        simulate_purchases("BetaGeoNBD", parameters, n=2, T=[1.0, 2.0, 3.0], seed=1)
 
 
 @pytest.mark.parametrize("bad", [{"customers": 2.5}, {"customers": "x"}, {"seed": -1}, {"seed": 2**64}])

@@ -31,6 +31,7 @@ struct beta_discrete_weibull_process {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
 };
 
 struct beta_discrete_weibull {

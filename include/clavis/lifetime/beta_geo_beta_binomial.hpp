@@ -52,6 +52,7 @@ struct beta_geo_beta_binomial {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
 };
 
 extern template struct predictions<beta_geo_beta_binomial>;

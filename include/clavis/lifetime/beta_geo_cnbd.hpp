@@ -43,6 +43,7 @@ struct beta_geo_cnbd_process {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
 
     /// Chances of 0 ... k - 1 phases since the last purchase; the rest is 0.
     std::array<double, largest_k> phases() const noexcept;

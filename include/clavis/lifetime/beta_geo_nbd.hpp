@@ -46,6 +46,8 @@ struct beta_geo_nbd {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
+    double wait(double q) const noexcept;  ///< t such that P(a purchase in (0, t]) = q
 };
 
 extern template struct predictions<beta_geo_nbd>;

@@ -23,16 +23,27 @@ struct value_options {
 /// spend.
 void multiply_value(std::span<double> out, std::span<double const> spend, double margin);
 
-/// The value of each row over the horizon. NaN where the model of purchases or of spend has no answer,
-/// infinite where the mean is.
+/// The value of each row over the horizon. Amounts are those of `spend`, or of the row in `amounts` where there is none.
+/// NaN where the model of purchases or of spend has no answer, infinite where the mean is.
+template <lifetime_model Model>
+void lifetime_value(Model const& model, std::span<gamma_gamma const> spend, std::span<double const> amounts,
+                    ledger::summary_view const& customers, value_options const& options,
+                    std::span<double> out) {
+    discounted_expected_purchases(model, customers, options.annual_rate, options.horizon, out,
+                                  options.threads);
+    if (spend.empty()) {
+        multiply_value(out, amounts, options.margin);
+        return;
+    }
+    std::vector<double> expected(customers.size());
+    expected_spend(spend[0], customers, expected, options.threads);
+    multiply_value(out, expected, options.margin);
+}
+
 template <lifetime_model Model>
 void lifetime_value(Model const& model, gamma_gamma const& spend, ledger::summary_view const& customers,
                     value_options const& options, std::span<double> out) {
-    discounted_expected_purchases(model, customers, options.annual_rate, options.horizon, out,
-                                  options.threads);
-    std::vector<double> amounts(customers.size());
-    expected_spend(spend, customers, amounts, options.threads);
-    multiply_value(out, amounts, options.margin);
+    lifetime_value(model, std::span<gamma_gamma const>(&spend, 1), {}, customers, options, out);
 }
 
 }  // namespace clavis::lifetime

@@ -50,6 +50,7 @@ struct gamma_gompertz_nbd {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
 };
 
 extern template struct predictions<gamma_gompertz_nbd>;

@@ -47,6 +47,7 @@ struct pareto_nbd {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
 };
 
 extern template struct predictions<pareto_nbd>;

@@ -46,6 +46,7 @@ struct shifted_beta_geo {
     double survival(double t) const noexcept;
     double no_purchase(double t) const noexcept;
     double pmf(std::int64_t n, double t) const noexcept;
+    double at_least(double n, double t) const noexcept;
 
     /// S(t) / S(t - 1) for t >= 1: the part of those before renewal t who make it.
     double retention_rate(double t) const noexcept;

@@ -97,4 +97,63 @@ exponential_sum sum_terms(LogTerm&& log_term, double n, sum_shape const& shape) 
     return sum;
 }
 
+/// The same where the terms may climb for long before they fall (once): from the highest term on in both directions, so
+/// that the way there costs nothing.
+template <class LogTerm>
+exponential_sum sum_peaked_terms(LogTerm&& log_term, double n, sum_shape const& shape) {
+    if (n <= 64.0) return sum_terms(log_term, n, shape);
+    auto const climbs = [&](double i) { return i + 1.0 < n && log_term(i + 1.0) > log_term(i); };
+    double low = -1.0;
+    double high = 0.0;
+    for (double step = 1.0; climbs(high) && high < 1e290; step *= 2.0) {
+        low = high;
+        high = std::min(high + step, n - 1.0);
+    }
+    while (high - low > 1.0) {
+        double const middle = std::floor(low + 0.5 * (high - low));
+        if (!(middle > low && middle < high)) break;
+        (climbs(middle) ? low : high) = middle;
+    }
+    double const mode = high;
+    sum_shape behind = shape;
+    behind.offset += mode;
+    behind.straight -= mode;
+    behind.settled -= mode;
+    exponential_sum sum = sum_terms([&](double i) { return log_term(mode + i); }, n - mode, behind);
+    double i = mode;  // the terms below i are left
+    double here = log_term(mode);
+    while (i > 0.0 && !(here + std::log(i) < sum.log() - 40.0) && !std::isnan(here)) {
+        double const room = std::min(i, 0.5 * (i + shape.offset));
+        double length = 0.0;
+        double next = here;
+        int exponent = 0;
+        if (room >= 32.0) {
+            for (std::frexp(room, &exponent), --exponent; exponent >= 5; --exponent) {
+                double const tried = std::ldexp(1.0, exponent);
+                next = log_term(i - tried);
+                if (std::abs(next - here) < 8.0 &&
+                    std::abs(log_term(i - 0.5 * tried) - 0.5 * (here + next)) < 2.0) {
+                    length = tried;
+                    break;
+                }
+            }
+        }
+        if (length > 0.0) {
+            quadrature_rule const& rule = gram16(exponent);
+            double const middle = i - 0.5 * (length + 1.0);
+            for (std::size_t k = 0; k < 16; ++k)
+                sum.add(log_term(middle + length * rule.nodes[k]), length * rule.weights[k]);
+            i -= length;
+            here = next;
+        } else {
+            for (int k = 0; k < 16 && i > 0.0; ++k) {
+                i -= 1.0;
+                here = log_term(i);
+                sum.add(here);
+            }
+        }
+    }
+    return sum;
+}
+
 }  // namespace clavis::numerics

@@ -62,7 +62,8 @@ double integrate_log_concave(Function&& log_f, Slope&& slope, double last) {
     for (double const direction : {-1.0, 1.0}) {
         double at = mode;
         double fallen = 0.0;
-        while (fallen < 38.0 && (direction < 0.0 || at < last)) {
+        // A concave function needs a dozen panels; the limit is for one that rounding has made none.
+        for (int panels = 0; panels < 500 && fallen < 38.0 && (direction < 0.0 || at < last); ++panels) {
             double length = direction < 0.0 ? 3.0 : std::min(3.0, last - at);
             double next = 0.0;
             for (int step = 0; step < 40; ++step) {
@@ -84,29 +85,40 @@ double integrate_log_concave(Function&& log_f, Slope&& slope, double last) {
 }
 
 /// The same for any smooth log_f that falls at last to the left by 1 or more a unit: panels of 1 are halved until their
-/// two halves agree with them. Slower by far, and right where there are several peaks.
+/// two halves agree with them, and about the highest point down to a thousandth. Slower by far, and right where there are
+/// several peaks. `hint` is where a peak too narrow for the panels may be.
 template <class Function>
-double integrate_peaks(Function&& log_f, double last) {
+double integrate_peaks(Function&& log_f, double last, double hint) {
     double top = log_f(last);
     double low = last;
+    double peak = last;
     // Down to where it has fallen by 45 below its highest and keeps falling.
     for (;;) {
         low -= 1.0;
         double const here = log_f(low);
-        top = std::max(top, here);
+        if (here > top) top = here, peak = low;
         if (here < top - 45.0 && here < log_f(low + 1.0)) break;
-        if (last - low > 2000.0) break;
+        if (last - low > 2000.0 || std::isnan(here)) break;
     }
+    if (hint > low && hint < last)
+        if (double const here = log_f(hint); here > top) top = here, peak = hint;
+    // Between the points of that grid a narrow peak may be far higher.
+    for (double step = 0.5; step > 1e-4; step *= 0.5)
+        for (double const at : {peak - step, std::min(peak + step, last)})
+            if (double const here = log_f(at); here > top) top = here, peak = at;
     if (!(top > -1e300)) return 0.0;
     auto const panel = [&](double from, double length) {
-        return integrate16([&](double y) { return std::exp(log_f(y) - top); }, from, from + length);
+        return integrate16([&](double y) { return std::exp(std::min(log_f(y) - top, 600.0)); }, from,
+                           from + length);
     };
     double sum = 0.0;
     auto const refine = [&](auto&& self, double from, double length, double whole, int depth) -> void {
         double const left = panel(from, 0.5 * length);
         double const right = panel(from + 0.5 * length, 0.5 * length);
-        if (depth > 30 || std::abs(left + right - whole) <= 1e-14 * (left + right) ||
-            std::abs(left + right - whole) <= 1e-16 * sum) {
+        bool const at_peak = depth < 9 && std::abs(peak - from - 0.5 * length) <= 0.5 * length;
+        // The halves are righter than their difference from the whole by many orders.
+        if (!at_peak && (depth > 14 || std::abs(left + right - whole) <= 1e-11 * (left + right) ||
+                         std::abs(left + right - whole) <= 1e-15 * sum)) {
             sum += left + right;
             return;
         }

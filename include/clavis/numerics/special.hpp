@@ -11,6 +11,7 @@
 //   scaled_upper_gamma    1e-14    continued fraction (DLMF 8.9.2) or quadrature
 //   log_negative_binomial 1e-13    absolute, within ten standard deviations of the mean
 //   laplace_power         5e-15    likewise
+//   negative_binomial_tail 1e-12   Boost.Math
 
 #include <cmath>
 
@@ -45,6 +46,10 @@ double laplace_power(double m, double z, double end) noexcept;
 /// ln P(n events) of a negative binomial: Gamma(r + n) / (Gamma(r) n!) (1 + ratio)^-r (ratio / (1 + ratio))^n, as a
 /// deviance (Loader 2000), so that it keeps its digits for large n and r; n >= 0, r > 0, ratio > 0 and finite.
 double log_negative_binomial(double n, double r, double ratio) noexcept;
+
+/// P(at least n events) of the same negative binomial: I_z(n, r) with z = ratio / (1 + ratio); n >= 0 whole, ratio may be
+/// infinite. Beyond n = 1e10 it is that of n / ratio under Gamma(r), which it then is to 1e-10 or better.
+double negative_binomial_tail(double n, double r, double ratio) noexcept;
 
 /// ln(1 + e^x) without overflow.
 inline double log1p_exp(double x) noexcept {

@@ -40,11 +40,14 @@ class _Model:
     def discounted_expected_purchases(
         self, rows: Rows, annual_rate: float, count: float, unit: int, threads: int, /
     ) -> _Values: ...
+    def purchase_quantile(self, rows: Rows, count: float, unit: int, q: float, threads: int, /) -> _Values: ...
+    def next_purchase_quantile(self, rows: Rows, q: float, threads: int, /) -> _Values: ...
     def expected_purchases_new_customer(self, count: float, unit: int, /) -> float: ...
     def purchase_pmf_new_customer(self, count: float, unit: int, n_max: int, /) -> _Values: ...
     def lifetime_value(
         self,
-        spend: GammaGamma,
+        spend: Sequence[GammaGamma],
+        amounts: _Values,
         rows: Rows,
         count: float,
         unit: int,
@@ -53,6 +56,31 @@ class _Model:
         threads: int,
         /,
     ) -> _Values: ...
+    @staticmethod
+    def value_interval(
+        models: Sequence[Any],
+        spends: Sequence[GammaGamma],
+        amounts: _Values,
+        rows: Rows,
+        count: float,
+        unit: int,
+        annual_rate: float,
+        margin: float,
+        level: float,
+        realised: bool,
+        draws: int,
+        seed: int,
+        threads: int,
+    ) -> tuple[_Values, _Values]: ...
+    def posterior(
+        self,
+        standard_errors: Sequence[float],
+        covariance: _Values,
+        rows: Rows | None,
+        draws: int,
+        seed: int,
+        threads: int,
+    ) -> tuple[_Values, bool, float, list[str]]: ...
 
 class BetaGeoNBD(_Model): ...
 class ModifiedBetaGeoNBD(_Model): ...
@@ -77,6 +105,15 @@ class GammaGamma:
     def parameters(self) -> list[float]: ...
     @property
     def population_mean(self) -> float: ...
+    def posterior(
+        self,
+        standard_errors: Sequence[float],
+        covariance: _Values,
+        rows: Rows | None,
+        draws: int,
+        seed: int,
+        threads: int,
+    ) -> tuple[_Values, bool, float, list[str]]: ...
     @staticmethod
     def fit(
         rows: Rows, fixed: Mapping[str, float], threads: int, progress: object
