@@ -94,8 +94,7 @@ void watch_customers(analysis& result, ledger::history const& records, analyse_o
     result.baseline_until = options.baseline_until.value_or(default_baseline(records, until));
     defection::baseline start;
     try {
-        start = defection::learn_baseline(records, result.baseline_until, {}, options.threads,
-                                          options.watch);
+        start = defection::learn_baseline(records, result.baseline_until, {}, options.threads, options.watch);
     } catch (input_error const& problem) {
         if (options.baseline_until) throw;
         result.notes.push_back(std::string("nobody could be watched: ") + problem.what());
