@@ -143,7 +143,9 @@ TEST(quantiles, of_heavy_customers) {
             ASSERT_GT(high[i], mean[i]) << Model::name << ' ' << i;
             for (auto const& [n, q] : {std::pair(low[i], 0.001), {middle[i], 0.5}, {high[i], 0.999}}) {
                 ASSERT_LE(alive * process.at_least(n + 1.0, t), 1.0 - q) << Model::name << ' ' << i;
-                if (n > 0.0) ASSERT_GT(alive * process.at_least(n, t), 1.0 - q) << Model::name << ' ' << i;
+                if (n > 0.0) {
+                    ASSERT_GT(alive * process.at_least(n, t), 1.0 - q) << Model::name << ' ' << i;
+                }
             }
         }
     });
