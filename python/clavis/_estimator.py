@@ -544,7 +544,7 @@ class PurchaseModel(Estimator):
         --------
         >>> from clavis import BetaGeoNBD
         >>> m = BetaGeoNBD(r=0.243, alpha=4.414, a=0.793, b=2.426, unit="week")
-        >>> m.simulate(3, "39 weeks", seed=1)["customer_id"].max()
+        >>> int(m.simulate(3, "39 weeks", seed=1)["customer_id"].max())
         3
         """
         core = self._ready()

@@ -262,8 +262,8 @@ def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for year in ("2023", "2024"):
         _write.write_table(sales.take(years == np.datetime64(year)), tmp_path / "log" / f"{year}.parquet")
     for document in sorted(GUIDE.glob("*.md")):
-        if document.name == "lifetime.md":
-            continue  # whose examples go on from one another: test_guide_lifetime.py
+        if document.name in ("lifetime.md", "defection.md"):
+            continue  # whose examples go on from one another: test_guide_lifetime.py and test_guide_defection.py
         for example in re.findall(
             r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
         ):

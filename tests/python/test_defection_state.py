@@ -114,7 +114,7 @@ def test_a_note_of_other_types_is_refused() -> None:
         changed[group][name] = value
         with pytest.raises(ValueError, match="note that is none"):
             cv.DefectionMonitor.from_bytes(mon._fitted().to_bytes(json.dumps(changed)))
-    assert json.loads(note)["learned"]["params"] == {"r": 2.0, "alpha": 14.0}
+    assert json.loads(note)["learned"]["params"] == {"r": 2.0, "alpha": 14.0, "k": 1.0}
 
 
 @pytest.mark.parametrize("data", [b"", b"CLVMON", b"CLVSUM" + bytes(40), bytes(100)])
