@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <variant>
 
@@ -38,6 +39,8 @@ py::dict to_dict(lifetime::fit_report const& report) {
     result["standard_errors"] = errors;
     result["covariance"] = covariance;
     result["log_likelihood"] = report.log_likelihood;
+    result["log_prior"] = report.log_prior;
+    result["priors"] = py::tuple(py::cast(report.priors));
     result["gradient_norm"] = report.gradient_norm;
     result["condition"] = report.condition;
     result["iterations"] = report.iterations;
@@ -69,6 +72,8 @@ lifetime::fit_report report_from(py::dict const& values, py::tuple const& names)
     read("converged", report.converged);
     read("status", report.status);
     read("log_likelihood", report.log_likelihood);
+    read("log_prior", report.log_prior);
+    read("priors", report.priors);
     read("gradient_norm", report.gradient_norm);
     read("condition", report.condition);
     read("iterations", report.iterations);
@@ -103,10 +108,20 @@ py::tuple model_from_text(std::string_view text) {
     return py::make_tuple(std::visit([](auto const& model) { return py::cast(model); }, saved.model), report);
 }
 
+/// (parameter, family, first, second)
+using given_priors = std::vector<std::tuple<std::string, std::string, double, double>>;
+
 lifetime::fit_options options_from(std::map<std::string, double> const& fixed, unsigned threads,
-                                   py::object callback) {
+                                   py::object callback, given_priors const& priors,
+                                   std::vector<std::vector<double>> const& starts) {
     lifetime::fit_options options;
     options.fixed.assign(fixed.begin(), fixed.end());
+    for (auto const& [parameter, family, first, second] : priors)
+        options.priors.push_back(
+            {parameter,
+             family == "gamma" ? lifetime::prior::family::gamma : lifetime::prior::family::log_normal, first,
+             second});
+    options.starts = starts;
     options.threads = threads;
     options.watch = make_progress(std::move(callback));
     return options;
@@ -114,8 +129,9 @@ lifetime::fit_options options_from(std::map<std::string, double> const& fixed, u
 
 template <class Model>
 py::tuple fit_model(summary_arrays const& rows, std::map<std::string, double> const& fixed, unsigned threads,
-                    py::object callback) {
-    auto const options = options_from(fixed, threads, std::move(callback));
+                    py::object callback, given_priors const& priors,
+                    std::vector<std::vector<double>> const& starts) {
+    auto const options = options_from(fixed, threads, std::move(callback), priors, starts);
     auto const found = [&] {
         py::gil_scoped_release unlocked;
         return lifetime::fit<Model>(rows.view(), options);
@@ -204,7 +220,8 @@ py::class_<Model> bind_model(py::module_& room, char const* name) {
         .def_property_readonly("parameters", &Model::parameters)
         .def_property_readonly("unit", [](Model const& m) { return m.unit.count(); })
         .def_static("fit", &fit_model<Model>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
-                    py::arg("progress"))
+                    py::arg("progress"), py::arg("priors") = given_priors{},
+                    py::arg("starts") = std::vector<std::vector<double>>{})
         .def("to_json", &saved_text<Model>, py::arg("report"))
         .def("log_likelihood",
              [](Model const& m, summary_arrays const& rows, unsigned threads) {
@@ -318,7 +335,8 @@ void bind_gamma_gamma(py::module_& room) {
         .def("posterior", &posterior<gamma_gamma>, py::arg("standard_errors"), py::arg("covariance"),
              py::arg("rows"), py::arg("draws"), py::arg("seed"), py::arg("threads"))
         .def_static("fit", &fit_model<gamma_gamma>, py::arg("rows"), py::arg("fixed"), py::arg("threads"),
-                    py::arg("progress"))
+                    py::arg("progress"), py::arg("priors") = given_priors{},
+                    py::arg("starts") = std::vector<std::vector<double>>{})
         .def("to_json", &saved_text<gamma_gamma>, py::arg("report"))
         .def("log_likelihood",
              [](gamma_gamma const& m, summary_arrays const& rows, unsigned threads) {

@@ -7,8 +7,8 @@ import html
 import math
 import os
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis, _columns, _input, _time
+from clavis._fit_report import FitReport
 from clavis._posterior import Posterior, is_whole
 from clavis.summary import Summary, _counts
 from clavis.table import Table
@@ -24,11 +25,13 @@ __all__ = [
     "Estimator",
     "FitReport",
     "Horizon",
+    "Prior",
     "Progress",
     "PurchaseModel",
     "Self",
     "Values",
     "is_number",
+    "priors_of",
     "rows_of",
     "warn_infinite",
 ]
@@ -39,79 +42,6 @@ Horizon = str | datetime.timedelta | np.timedelta64 | float
 Values = npt.NDArray[np.float64]
 
 _NUMBERS = ("frequency", "recency", "T", "monetary_value", "log_gap_sum", "weights")
-
-
-@dataclass(frozen=True)
-class FitReport:
-    """How a fit ended and what it knows.
-
-    Attributes
-    ----------
-    converged
-        True only where the gradient vanishes, the Hessian is positive definite and every parameter is identified.
-    status
-        One sentence on how the search ended.
-    standard_errors
-        By parameter name; 0 where held fixed, NaN where not identified.
-    covariance
-        Of the parameters, in the order of ``params_``.
-    log_likelihood
-        At the estimate, in the unit of the data.
-    gradient_norm
-        The largest derivative of the log-likelihood by the logarithm of a parameter.
-    condition
-        Of the Hessian on logarithms of the parameters.
-    iterations
-        Newton steps of the best start and of the final fit on all rows.
-    rows, distinct_rows, left_out, customers
-        Rows used, distinct among them, left out (a warning says why), and the sum of weights.
-    warnings
-        In words: what cannot be known from these data, and what was left out.
-    profile
-        Of a parameter found by profile likelihood (k): the log-likelihood of every value tried.
-    """
-
-    converged: bool
-    status: str
-    standard_errors: dict[str, float]
-    covariance: Values
-    log_likelihood: float
-    gradient_norm: float
-    condition: float
-    iterations: int
-    rows: int
-    distinct_rows: int
-    left_out: int
-    customers: float
-    warnings: tuple[str, ...]
-    profile: dict[float, float] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        lines = [
-            f"FitReport: {self.status}",
-            f"  log-likelihood {self.log_likelihood:.6f} on {self.rows:,} rows ({self.distinct_rows:,} distinct), "
-            f"{self.iterations} iterations",
-            f"  gradient norm {self.gradient_norm:.2g}, condition {self.condition:.3g}",
-            *(f"  warning: {text}" for text in self.warnings),
-        ]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        facts = {
-            "log-likelihood": f"{self.log_likelihood:.6f}",
-            "rows": f"{self.rows:,} ({self.distinct_rows:,} distinct)",
-            "customers": f"{self.customers:,.6g}",
-            "rows left out": f"{self.left_out:,}",
-            "iterations": f"{self.iterations}",
-            "gradient norm": f"{self.gradient_norm:.2g}",
-            "condition": f"{self.condition:.3g}",
-        }
-        rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in facts.items())
-        return (
-            f"<table><caption>FitReport</caption><tbody>{rows}</tbody></table>"
-            + f"<p>{html.escape(self.status)}</p>"
-            + "".join(f"<p>warning: {html.escape(text)}</p>" for text in self.warnings)
-        )
 
 
 def rows_of(table: Any, *, spend: bool = False) -> tuple[_clavis.lifetime.Rows, Any]:
@@ -158,6 +88,36 @@ def is_number(value: object) -> bool:
 
 def _is_compiled(value: object) -> bool:
     return type(value).__module__.startswith(_clavis.__name__)
+
+
+#: ``"weak"``, or by parameter ("lognormal", mean, deviation) of its logarithm or ("gamma", shape, rate).
+Prior = str | Mapping[str, tuple[str, float, float]]
+
+
+def priors_of(prior: Prior | None) -> list[tuple[str, str, float, float]]:
+    """Priors as the core reads them."""
+    if prior is None:
+        return []
+    if isinstance(prior, str):
+        if prior != "weak":
+            raise _clavis.InputError(f'prior: "{prior}" is not "weak" or a dict of parameters')
+        return [("weak", "lognormal", 0.0, 2.0)]
+    if not isinstance(prior, Mapping):
+        raise _clavis.InputError(f'prior: {prior!r} is not "weak" or a dict of parameters')
+    result = []
+    entries: dict[str, Any] = dict(prior)
+    for name, given in entries.items():
+        if (
+            name == "weak"
+            or not isinstance(given, (tuple, list))
+            or len(given) != 3
+            or given[0] not in ("lognormal", "gamma")
+            or not (is_number(given[1]) and is_number(given[2]))
+        ):
+            wanted = 'a parameter with ("lognormal", mean, deviation) or ("gamma", shape, rate)'
+            raise _clavis.InputError(f"prior of {name}: {given!r} is not {wanted}")
+        result.append((name, given[0], float(given[1]), float(given[2])))
+    return result
 
 
 Self = TypeVar("Self", bound="Estimator")
@@ -353,8 +313,15 @@ class PurchaseModel(Estimator):
         unit = self._ready().unit
         return [f'unit="{_time.unit_text(unit)}"'] if unit else []
 
-    def fit(self: Purchases, summary: Any, *, threads: int = 0, progress: Progress | None = None) -> Purchases:
-        """Fit by maximum likelihood.
+    def fit(
+        self: Purchases,
+        summary: Any,
+        *,
+        prior: Prior | None = None,
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> Purchases:
+        """Fit by maximum likelihood, or maximum a posteriori where there is a prior.
 
         Newton's method with analytic gradient and Hessian on the logarithms of the parameters, on distinct rows with
         weights; the same bits for any number of threads and any order of rows. Parameters given to the constructor
@@ -365,6 +332,12 @@ class PurchaseModel(Estimator):
         summary
             A :class:`Summary`, or any table with columns ``frequency``, ``recency``, ``T`` (and ``weights``). Rows
             whose T is missing, customers without any purchase, are left out and counted.
+        prior
+            Densities of the logarithms of parameters made dimensionless: those measured in time are divided (rates
+            multiplied) by the mean age T of the rows, so that a prior means the same in days and in weeks. By parameter
+            ``("lognormal", mean, deviation)``, both of the logarithm, or ``("gamma", shape, rate)``. ``"weak"``: a
+            log-normal around 1 for all, which leaves 95 % to a factor of 50 either way; it makes finite what the data
+            leave open. The estimate is the mode over the logarithms; standard errors are those of the posterior there.
         threads
             0: every core.
         progress
@@ -383,7 +356,7 @@ class PurchaseModel(Estimator):
         factor = self._unit / rows.unit if self._unit and rows.unit else 1.0
         powers = dict(zip(self._core_type.names, self._core_type.time_power, strict=True))
         fixed = {name: float(value) * factor ** powers[name] for name, value in self._fixed().items()}
-        self._core, report = self._core_type.fit(rows, fixed, threads, progress)
+        self._core, report = self._core_type.fit(rows, fixed, threads, progress, priors_of(prior))
         self._report = FitReport(**report)
         self._nameless = rows.unit == 0
         self._remember(rows)

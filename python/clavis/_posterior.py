@@ -31,7 +31,10 @@ class Posterior:
 
     def _remember(self, rows: _clavis.lifetime.Rows) -> None:
         """Keep the rows of a fit (their arrays, uncopied) where :meth:`posterior` would read them."""
-        self._seen = rows if self._report is not None and self._report.distinct_rows <= _REMEMBERED else None
+        report = self._report
+        # The likelihood of the rows knows nothing of priors; the covariance of the fit has them in it.
+        keep = report is not None and not report.priors and report.distinct_rows <= _REMEMBERED
+        self._seen = rows if keep else None
 
     def _draw(self, draws: int, seed: int, threads: int) -> tuple[npt.NDArray[np.float64], list[str]]:
         """Parameters drawn from their posterior, and what there is to say of them."""
@@ -63,7 +66,8 @@ class Posterior:
 
         Candidates from a multivariate t about the estimate, with the covariance of the fit, are weighted by the
         likelihood and resampled. After a fit to more than 50,000 distinct rows, or where the rows are no longer at
-        hand, the draws are those of the normal law itself, which then differs from the posterior by little.
+        hand, the draws are those of the normal law itself, which then differs from the posterior by little. So they are
+        after a fit with priors, about its mode, with the priors in the covariance.
 
         Parameters
         ----------

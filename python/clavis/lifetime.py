@@ -13,11 +13,13 @@ from clavis._estimator import (
     Estimator,
     FitReport,
     Horizon,
+    Prior,
     Progress,
     PurchaseModel,
     Self,
     Values,
     is_number,
+    priors_of,
     rows_of,
     warn_infinite,
 )
@@ -268,8 +270,15 @@ class GammaGamma(Estimator):
     def __init__(self, p: float | None = None, q: float | None = None, gamma: float | None = None) -> None:
         super().__init__(p=p, q=q, gamma=gamma)
 
-    def fit(self: Self, summary: Any, *, threads: int = 0, progress: Progress | None = None) -> Self:
-        """Fit by maximum likelihood to the rows with repeat purchases.
+    def fit(
+        self: Self,
+        summary: Any,
+        *,
+        prior: Prior | None = None,
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Fit by maximum likelihood, or maximum a posteriori, to the rows with repeat purchases.
 
         Parameters
         ----------
@@ -277,11 +286,13 @@ class GammaGamma(Estimator):
             A :class:`Summary`, or any table with columns ``frequency`` and ``monetary_value`` (and ``weights``).
             Customers whose repeat purchases net to zero or less are outside this model: they are left out, and
             counted in a warning.
+        prior
+            As in :meth:`BetaGeoNBD.fit`; ``gamma`` is divided by the mean amount of the rows.
         threads, progress
             As in :meth:`BetaGeoNBD.fit`.
         """
         rows, _ = rows_of(summary, spend=True)
-        self._core, report = self._core_type.fit(rows, self._fixed(), threads, progress)
+        self._core, report = self._core_type.fit(rows, self._fixed(), threads, progress, priors_of(prior))
         self._report = FitReport(**report)
         self._remember(rows)
         return self

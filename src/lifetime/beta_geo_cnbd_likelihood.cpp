@@ -335,7 +335,7 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
         for (std::int32_t next = 2; next <= std::min(k + 3, largest_k); ++next) {
             fit_solution found = fit_with(next);
             profile.push_back({static_cast<double>(next), found.report.log_likelihood});
-            if (found.report.log_likelihood > best.report.log_likelihood) {
+            if (found.report.log_posterior() > best.report.log_posterior()) {
                 best = std::move(found);
                 k = next;
             }

@@ -72,6 +72,10 @@ fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options,
     problem.center = logarithms(search.center);
     for (auto const& start : search.starts)
         problem.starts.push_back(logarithms(start));
+    double const mean_age = rows.exposure > 0.0 ? rows.exposure / rows.customers : 1.0;
+    for (int const power : model.time_power)
+        problem.dimensionless.push_back(-power * std::log(mean_age));
+    bool const informed = all_informed(problem, options);
     if (silent) problem.starts.resize(1);
     problem.function = [&](std::span<double const> theta, std::span<double> gradient,
                            std::span<double> hessian, bool on_sample) {
@@ -79,7 +83,7 @@ fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options,
     };
     // Without repeat purchases the likelihood only creeps towards a rate of 0: a few steps show it.
     fit_options effort = options;
-    if (silent) effort.max_iterations = std::min(options.max_iterations, 20);
+    if (silent && !informed) effort.max_iterations = std::min(options.max_iterations, 20);
     fit_solution result = solve(problem, effort);
 
     fit_report& report = result.report;
@@ -95,7 +99,7 @@ fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options,
         free += k != known::fixed;
     if (rows.purchases == 0.0) {
         words.emplace_back(model.silence);
-        if (free > 0) {
+        if (free > 0 && !informed) {
             report.converged = false;
             report.status = "not converged: " + std::string(model.silence.substr(0, model.silence.find(':')));
         }
@@ -107,7 +111,7 @@ fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options,
     else if (count < static_cast<double>(free))
         words.push_back("fewer customers than parameters: " + number_text(count) + " for " +
                         std::to_string(free));
-    if (free > 0 && count < static_cast<double>(free)) report.converged = false;
+    if (free > 0 && count < static_cast<double>(free) && !informed) report.converged = false;
     if (rows.left_out > 0)
         words.push_back(counted(rows.left_out, "customer", "customers") +
                         " without any purchase (T is missing) left out");

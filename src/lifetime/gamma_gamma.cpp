@@ -277,6 +277,7 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
     problem.names = gamma_gamma::parameter_names;
     problem.units = {1.0, 1.0, rows.scale};
     problem.center = {0.0, 0.0, 0.0};
+    problem.dimensionless = {0.0, 0.0, -std::log(mean)};
     problem.starts = {start(6.0, 3.0), start(1.0, 3.0), start(50.0, 3.0), start(2.0, 20.0), start(6.0, 0.8)};
     problem.function = [&](std::span<double const> theta, std::span<double> gradient,
                            std::span<double> hessian,
@@ -290,6 +291,7 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
     report.left_out = rows.not_positive + rows.absent;
     report.customers = rows.customers;
     auto& words = report.warnings;
+    bool const informed = all_informed(problem, options);
     std::size_t free = 0;
     for (known k : found.knowledge)
         free += k != known::fixed;
@@ -311,9 +313,9 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
         std::all_of(rows.m.begin(), rows.m.end(), [&](double m) { return m == rows.m[0]; })) {
         words.push_back(
             "every customer spends the same: the spread of amounts, and with it p and q, is not identified");
-        if (free > 0) report.converged = false;
+        if (free > 0 && !informed) report.converged = false;
     }
-    if (free > 0 && count < static_cast<double>(free)) report.converged = false;
+    if (free > 0 && count < static_cast<double>(free) && !informed) report.converged = false;
     auto open = [&](std::size_t i) {
         return found.knowledge[i] != known::well && found.knowledge[i] != known::fixed;
     };

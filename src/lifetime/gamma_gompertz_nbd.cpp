@@ -248,6 +248,11 @@ fit_result<gamma_gompertz_nbd> fit<gamma_gompertz_nbd>(ledger::summary_view cons
     fit_options nested = options;
     std::erase_if(nested.fixed,
                   [](auto const& f) { return f.first != "r" && f.first != "alpha" && f.first != "s"; });
+    nested.starts.clear();
+    std::erase_if(nested.priors, [](prior const& p) {
+        return p.parameter != "r" && p.parameter != "alpha" && p.parameter != "s" &&
+               p.parameter != weak_prior;
+    });
     pareto_nbd const pareto = fit<pareto_nbd>(customers, nested).model;
     auto const region = [&](rate_moments const& moments) -> search_region {
         double const rate = moments.rate;
@@ -258,8 +263,14 @@ fit_result<gamma_gompertz_nbd> fit<gamma_gompertz_nbd>(ledger::summary_view cons
         auto const near = [&](double b) {
             return std::vector<double>{pareto.r, alpha, b, pareto.s, b * beta};
         };
+        // Few leave, and those all at once: a second peak far from that of Pareto/NBD.
+        auto const sudden = [&](double beta_start) {
+            return std::vector<double>{pareto.r, alpha, 50.0, 0.01, beta_start};
+        };
         return {.starts = {near(0.1),
+                           sudden(1e-3),
                            {r, r / (1.5 * rate), 1.0, 0.5, 1.0},
+                           sudden(1e4),
                            near(1.0),
                            near(1e-3),
                            {r, r / (1.5 * rate), 4.0, 0.1, 10.0},

@@ -36,10 +36,68 @@ std::vector<std::optional<double>> fixed_values(fit_problem const& problem, fit_
 constexpr char const* endless_parameter =
     "not converged: the likelihood keeps rising towards an endless parameter";
 
-std::string sentence(minimize_result const& end) {
+/// The priors by parameter, those of "weak" included.
+std::vector<std::optional<prior>> priors_of(fit_problem const& problem, fit_options const& options,
+                                            std::vector<std::optional<double>> const& fixed) {
+    std::vector<std::optional<prior>> priors(problem.names.size());
+    bool weak = false;
+    for (prior const& given : options.priors) {
+        if (given.parameter == weak_prior) {
+            weak = true;
+            continue;
+        }
+        auto const found = std::find(problem.names.begin(), problem.names.end(), given.parameter);
+        if (found == problem.names.end())
+            throw input_error(std::string(problem.model) + " has no parameter \"" + given.parameter +
+                              "\" for a prior");
+        auto const i = static_cast<std::size_t>(found - problem.names.begin());
+        if (priors[i]) throw input_error("\"" + given.parameter + "\" has two priors");
+        if (fixed[i]) throw input_error("\"" + given.parameter + "\" is held fixed, so it takes no prior");
+        bool const shape = given.kind == prior::family::gamma;
+        if (!std::isfinite(given.first) || !std::isfinite(given.second) || !(given.second > 0.0) ||
+            (shape && !(given.first > 0.0)))
+            throw input_error("the prior of \"" + given.parameter + "\" is " +
+                              (shape ? "a gamma of shape " : "log-normal with mean ") +
+                              number_text(given.first) + (shape ? " and rate " : " and deviation ") +
+                              number_text(given.second) + " where " +
+                              (shape ? "both must be positive" : "the deviation must be positive"));
+        priors[i] = given;
+    }
+    if (weak)
+        for (std::size_t i = 0; i < priors.size(); ++i)
+            if (!priors[i] && !fixed[i]) priors[i] = prior{.parameter = std::string(problem.names[i])};
+    return priors;
+}
+
+/// Log density of ln(dimensionless parameter) = y, with two derivatives.
+struct log_density {
+    double value, first, second;
+};
+
+log_density density(prior const& p, double y) {
+    if (p.kind == prior::family::gamma) {
+        double const rate = p.second * std::exp(y);
+        return {p.first * (y + std::log(p.second)) - rate - std::lgamma(p.first), p.first - rate, -rate};
+    }
+    double const z = (y - p.first) / p.second;
+    return {-0.5 * z * z - std::log(p.second) - 0.91893853320467274178, -z / p.second,
+            -1.0 / (p.second * p.second)};
+}
+
+std::string words_of(prior const& p) {
+    return p.parameter +
+           (p.kind == prior::family::gamma ? " ~ gamma of shape " : " ~ log-normal with mean ") +
+           number_text(p.first) + (p.kind == prior::family::gamma ? " and rate " : " and deviation ") +
+           number_text(p.second);
+}
+
+std::string sentence(minimize_result const& end, bool posterior) {
     switch (end.status) {
         case minimize_status::converged:
-            return "converged: the gradient vanishes and the Hessian is positive definite";
+            return posterior
+                       ? "converged to the mode of the posterior: the gradient vanishes and the Hessian is "
+                         "positive definite"
+                       : "converged: the gradient vanishes and the Hessian is positive definite";
         case minimize_status::at_bound:
             return endless_parameter;
         case minimize_status::iterations:
@@ -89,9 +147,38 @@ std::vector<double> inverse_without_flat(std::vector<double> const& hessian, std
 
 }  // namespace
 
-fit_solution solve(fit_problem const& problem, fit_options const& options) {
+bool all_informed(fit_problem const& problem, fit_options const& options) {
+    auto const fixed = fixed_values(problem, options);
+    auto const priors = priors_of(problem, options, fixed);
+    for (std::size_t i = 0; i < fixed.size(); ++i)
+        if (!fixed[i] && !priors[i]) return false;
+    return true;
+}
+
+fit_solution solve(fit_problem const& posed, fit_options const& options) {
+    fit_problem problem = posed;
     std::size_t const n = problem.names.size();
     auto const fixed = fixed_values(problem, options);
+    auto const priors = priors_of(problem, options, fixed);
+    if (!options.starts.empty()) {
+        problem.starts.clear();
+        for (auto const& values : options.starts) {
+            if (values.size() < n) throw input_error("a start needs a value of every parameter");
+            auto& start = problem.starts.emplace_back();
+            for (std::size_t i = 0; i < n; ++i) {
+                if (!(values[i] > 0.0) || !std::isfinite(values[i]))
+                    throw input_error("a start is " + number_text(values[i]) +
+                                      " where a positive number is needed");
+                start.push_back(std::log(values[i] / problem.units[i]));
+            }
+        }
+    }
+    auto const log_prior = [&](std::span<double const> theta) {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < n; ++i)
+            if (priors[i]) sum += density(*priors[i], theta[i] + problem.dimensionless[i]).value;
+        return sum;
+    };
     std::vector<std::size_t> free;
     for (std::size_t i = 0; i < n; ++i)
         if (!fixed[i]) free.push_back(i);
@@ -111,7 +198,15 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     auto objective = [&](bool on_sample) {
         return
             [&, on_sample](std::span<double const> x, std::span<double> gradient, std::span<double> hessian) {
-                double const value = problem.function(expand(x), full_gradient, full_hessian, on_sample);
+                std::vector<double> const theta = expand(x);
+                double value = problem.function(theta, full_gradient, full_hessian, on_sample);
+                for (std::size_t i = 0; i < n; ++i) {
+                    if (!priors[i]) continue;
+                    auto const log = density(*priors[i], theta[i] + problem.dimensionless[i]);
+                    value -= log.value;
+                    full_gradient[i] -= log.first;
+                    full_hessian[i * n + i] -= log.second;
+                }
                 for (std::size_t i = 0; i < k; ++i) {
                     gradient[i] = full_gradient[free[i]];
                     for (std::size_t j = 0; j < k; ++j)
@@ -167,8 +262,11 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     }
 
     fit_solution result;
-    result.value = end.value;
     result.theta = expand(end.x);
+    result.report.log_prior = log_prior(result.theta);
+    result.value = end.value + result.report.log_prior;
+    for (auto const& p : priors)
+        if (p) result.report.priors.push_back(words_of(*p));
     result.knowledge.assign(n, known::fixed);
     fit_report& report = result.report;
     report.parameter_names.assign(problem.names.begin(), problem.names.end());
@@ -231,7 +329,7 @@ fit_solution solve(fit_problem const& problem, fit_options const& options) {
     for (std::size_t i : free)
         report.standard_errors[i] = std::sqrt(report.covariance[i * n + i]);
     report.converged = identified;
-    report.status = sentence(end);
+    report.status = sentence(end, !report.priors.empty());
     bool const endless = std::any_of(result.knowledge.begin(), result.knowledge.end(), [](known state) {
         return state == known::grows || state == known::vanishes;
     });

@@ -25,6 +25,7 @@ struct fit_problem {
     std::vector<double> units;                ///< parameter i = units[i] * exp(theta[i])
     std::vector<std::vector<double>> starts;  ///< theta, most promising first
     std::vector<double> center;               ///< of the box |theta - center| <= log_bound
+    std::vector<double> dimensionless;        ///< theta + this: the logarithms that priors speak of
     negative_log_likelihood function;
 };
 
@@ -41,6 +42,9 @@ struct fit_solution {
     double value = 0.0;  ///< -log L in the problem's own units
     fit_report report;
 };
+
+/// Whether every parameter that is not held fixed has a prior: then the data need not tell it.
+bool all_informed(fit_problem const& problem, fit_options const& options);
 
 fit_solution solve(fit_problem const& problem, fit_options const& options);
 

@@ -87,6 +87,8 @@ json written(fit_report const& report, names_view names) {
     for (double const v : report.covariance)
         result["covariance"].push_back(number(v));
     result["log_likelihood"] = number(report.log_likelihood);
+    result["log_prior"] = number(report.log_prior);
+    result["priors"] = report.priors;
     result["gradient_norm"] = number(report.gradient_norm);
     result["condition"] = number(report.condition);
     result["iterations"] = report.iterations;
@@ -102,10 +104,10 @@ json written(fit_report const& report, names_view names) {
 }
 
 fit_report read_report(json const& document, names_view names, std::span<double const> parameters) {
-    reader.check_keys(
-        document, "report",
-        {"converged", "status", "standard_errors", "covariance", "log_likelihood", "gradient_norm",
-         "condition", "iterations", "rows", "distinct_rows", "left_out", "customers", "warnings", "profile"});
+    reader.check_keys(document, "report",
+                      {"converged", "status", "standard_errors", "covariance", "log_likelihood", "log_prior",
+                       "priors", "gradient_norm", "condition", "iterations", "rows", "distinct_rows",
+                       "left_out", "customers", "warnings", "profile"});
     auto const at = [&](char const* key) -> json const& { return reader.at(document, "report", key); };
     auto const value = [&](char const* key) { return number_from(at(key), std::string("report.") + key); };
     auto const count = [&](char const* key) {
@@ -126,6 +128,9 @@ fit_report read_report(json const& document, names_view names, std::span<double 
                                                " numbers where " +
                                                std::to_string(names.size() * names.size()) + " are needed");
     report.log_likelihood = value("log_likelihood");
+    report.log_prior = value("log_prior");
+    for (auto const& words : list(at("priors"), most_texts, "report.priors"))
+        report.priors.push_back(text_of(words, "report.priors"));
     report.gradient_norm = at_least_zero(value("gradient_norm"), at("gradient_norm"), "report.gradient_norm");
     report.condition = at_least_zero(value("condition"), at("condition"), "report.condition");
     report.iterations = static_cast<int>(

@@ -20,9 +20,32 @@
 
 namespace clavis::lifetime {
 
+/// What is known of a parameter before the data, as a density of its logarithm. The parameter is made dimensionless: what
+/// is measured in time is divided by (a rate multiplied by) the mean age T of the rows, weights counted, and gamma of
+/// Gamma-Gamma by the mean amount; the others are as they are. So a prior means the same in days and in weeks.
+struct prior {
+    enum class family : unsigned char {
+        log_normal,  ///< the logarithm is normal with mean `first` and standard deviation `second`
+        gamma,       ///< shape `first`, rate `second`
+    };
+    std::string parameter;
+    family kind = family::log_normal;
+    double first = 0.0;
+    double second = 2.0;
+};
+
+/// A log-normal around 1 that leaves 95 % to a factor of 50 either way, for every parameter that is not held fixed: it
+/// moves nothing that the data tell, and makes finite what they leave open.
+inline constexpr std::string_view weak_prior = "weak";
+
 struct fit_options {
     std::vector<std::pair<std::string, double>>
-        fixed{};           ///< parameters held at a value, in the unit of the rows
+        fixed{};  ///< parameters held at a value, in the unit of the rows
+    /// Maximum a posteriori where there are any: the mode of the likelihood times the priors over the logarithms of the
+    /// parameters, which does not depend on the unit of time. A parameter "weak" gives the weak prior to all that have none.
+    std::vector<prior> priors{};
+    /// Where the search begins, in place of the model's own starts: all parameters in the unit of the rows (k apart).
+    std::vector<std::vector<double>> starts{};
     unsigned threads = 0;  ///< 0: every core
     int max_iterations = 200;
     progress watch{};
@@ -42,9 +65,12 @@ struct fit_report {
     std::vector<double>
         standard_errors;  ///< of the parameters themselves; 0 where held fixed, NaN where not identified
     std::vector<double> covariance;  ///< row after row; delta method from the Hessian on log parameters
-    double log_likelihood = std::numeric_limits<double>::quiet_NaN();  ///< in the rows' own unit
-    double gradient_norm = std::numeric_limits<double>::quiet_NaN();   ///< largest |d logL / d ln parameter|
-    double condition = std::numeric_limits<double>::quiet_NaN();       ///< of the Hessian on log parameters
+    double log_likelihood =
+        std::numeric_limits<double>::quiet_NaN();  ///< in the rows' own unit; never the priors
+    double log_prior = 0.0;                        ///< of the logarithms of the dimensionless parameters
+    std::vector<std::string> priors;               ///< what was used, in words; empty for maximum likelihood
+    double gradient_norm = std::numeric_limits<double>::quiet_NaN();  ///< largest |d logL / d ln parameter|
+    double condition = std::numeric_limits<double>::quiet_NaN();      ///< of the Hessian on log parameters
     int iterations = 0;              ///< of the best start and of the final fit on all rows
     std::int64_t rows = 0;           ///< rows used
     std::int64_t distinct_rows = 0;  ///< rows after compression
@@ -54,6 +80,7 @@ struct fit_report {
     std::vector<profile_point>
         profile;  ///< of a parameter found by profile likelihood, ascending; else empty
 
+    double log_posterior() const { return log_likelihood + log_prior; }
     double estimate(std::string_view name) const { return find(name, estimates); }
     double standard_error(std::string_view name) const { return find(name, standard_errors); }
 
