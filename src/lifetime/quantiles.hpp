@@ -12,7 +12,8 @@
 
 namespace clavis::lifetime {
 
-/// The smallest whole n >= first with tail(n) <= level for a tail that falls; infinite where there is none below 1e300.
+/// The smallest whole n >= first with tail(n) <= level for a tail that falls; infinite where there is none below 1e18:
+/// nobody counts further, and sums over more units of time would not end.
 /// Steps double until one is past it. Then the secant of ln(tail) and the middle take turns: it is the smooth
 /// distribution of counts for few evaluations, and never worse than twice a bisection.
 template <class Tail>
@@ -23,7 +24,7 @@ double first_below(Tail&& tail, double first, double level) {
     double high = low;
     double below = above;
     for (double step = 1.0; below > level; step *= 2.0) {
-        if (high > 1e300) return std::numeric_limits<double>::infinity();
+        if (high > 1e18) return std::numeric_limits<double>::infinity();
         low = high;
         above = below;
         high = low + step;

@@ -64,6 +64,7 @@ struct clock_knowledge {
 
     clock_knowledge() = default;
     /// All of it, on the calendar's time.
+    // NOLINTNEXTLINE: meant to convert
     clock_knowledge(hazard_clock const& known) : clock(known), time(operational_time{}) {}
     explicit clock_knowledge(double regularity) : k(regularity) {}
 };
