@@ -86,6 +86,7 @@ std::array<double, 10> false_alarms_by_rate(rule_data const& data, std::vector<s
                own.begin();
     };
     std::vector<std::pair<std::ptrdiff_t, bool>> sorted;
+    sorted.reserve(unchanged.size());
     for (std::size_t const row : unchanged)
         sorted.emplace_back(visits(row), first_alarm[row] >= 0 &&
                                              first_alarm[row] < static_cast<std::int32_t>(year_of_checks));

@@ -64,7 +64,7 @@ void each_customer(ledger::history const& records, calendar const& periods, std:
 struct range {
     std::int32_t first = 0;
     std::int32_t last = -1;
-    std::size_t size() const { return static_cast<std::size_t>(last - first + 1); }
+    std::size_t size() const { return static_cast<std::size_t>(last - first) + 1; }
 };
 
 range range_of(ledger::history const& records, calendar const& periods, std::int32_t until) {
