@@ -242,6 +242,7 @@ cox_rows make_cox_rows(cox_view const& data, std::size_t (*stride_for)(std::size
         radix_sort(items, [](item const& one) { return one.key; });
         rows.by_start.resize(rows.size);
         std::vector<std::size_t> place;
+        place.reserve(rows.strata.size());
         std::vector<std::uint32_t> stratum_of;
         for (auto const& stratum : rows.strata)
             place.push_back(stratum.rows_begin);

@@ -178,7 +178,7 @@ class table_maker {
 
     /// Counts in bins [group][time][kind]: kinds are censored, the causes and, last, entries.
     void count(std::vector<life_table>& tables, std::int64_t low, std::size_t range) {
-        auto const kinds = static_cast<std::size_t>(rows_.causes + 1 + (has_entry_ ? 1 : 0));
+        auto const kinds = static_cast<std::size_t>(rows_.causes) + (has_entry_ ? 2 : 1);
         std::size_t const bins = range * kinds * static_cast<std::size_t>(rows_.groups);
         std::vector<std::uint64_t> total(bins, 0);
         std::mutex mutex;
@@ -285,7 +285,7 @@ class table_maker {
 
     template <class Item>
     void sort_as(std::vector<life_table>& tables) {
-        auto const kinds = static_cast<std::size_t>(rows_.causes + 1);
+        auto const kinds = static_cast<std::size_t>(rows_.causes) + 1;
         std::vector<std::vector<Item>> parts(tables.size() * (kinds + 1));
         auto item = [&](double when, std::size_t row) {
             if constexpr (std::is_same_v<Item, weighted_time>) {
