@@ -2,32 +2,17 @@
 // made to fit, so that what lies behind them is reached.
 
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
-#include "clavis/core/errors.hpp"
 #include "clavis/ledger/summarize.hpp"
+#include "fuzzing.hpp"
 #include "ledger/summary_bytes.hpp"
-
-namespace {
 
 using namespace clavis;
 using namespace clavis::ledger;
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-template <class Call>
-void allow_input_errors(Call const& call) {
-    try {
-        call();
-    } catch (input_error const&) {
-    }
-}
-
-}  // namespace
+using clavis::fuzzing::allow_input_errors;
+using clavis::fuzzing::require;
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     std::vector<std::uint8_t> bytes = begin_state(saved_summarizer);
