@@ -1,8 +1,8 @@
 #pragma once
 
-// exp, expm1 and log1p without branches, so that a loop over them runs on vectors, and the instruction sets that a
+// exp, expm1, log and log1p without branches, so that a loop over them runs on vectors, and the instruction sets that a
 // kernel can be compiled for. The arithmetic is +, -, *, / and bit operations alone, never fused, so every instruction
-// set gives the same bits. Errors against the exact value: 2.5e-16 relative for exp, 4e-16 for expm1 and log1p.
+// set gives the same bits. Errors against the exact value: 2.5e-16 relative for exp, 4e-16 for expm1, log and log1p.
 //
 // A kernel is written once as a CLAVIS_INLINE function of plain loops and called from one function per instruction set:
 //     void scale_portable(double* x) { scale(x); }
@@ -103,21 +103,24 @@ CLAVIS_INLINE double vector_expm1(double x) {
     return scale * part + (scale - 1.0);
 }
 
-/// ln(1 + z), z >= 0 and finite.
-CLAVIS_INLINE double vector_log1p(double z) {
-    using namespace vector_math;
-    double const u = 1.0 + z;
-    double const lost = z - (u - 1.0);
-    // u = 2^k m with m in [sqrt(1/2), sqrt(2)).
-    std::uint64_t const bits = std::bit_cast<std::uint64_t>(u);
-    std::uint64_t const above = bits - 0x3fe6a09e667f3bcdU;
-    std::uint64_t const exponent = above >> 52;
-    double const m = std::bit_cast<double>(bits - (exponent << 52));
-    double const k = std::bit_cast<double>(exponent | 0x4330000000000000U) - 0x1p52;
-    double const f = m - 1.0;
-    // What rounding u lost, over u: it counts in the last digit alone, so 1 / m may be a short series.
-    double const inverse =
-        std::bit_cast<double>((std::uint64_t{1023} - exponent) << 52) * (1.0 - f * (1.0 - f));
+namespace vector_math {
+
+struct split {
+    std::uint64_t exponent;
+    double part;  // m - 1
+};
+
+/// A normal x > 0 is 2^exponent m with m in [sqrt(1/2), sqrt(2)).
+CLAVIS_INLINE split split_log(double x) {
+    std::uint64_t const bits = std::bit_cast<std::uint64_t>(x);
+    std::uint64_t const exponent = (bits - 0x3fe6a09e667f3bcdU + (std::uint64_t{1023} << 52)) >> 52;
+    return {exponent - 1023, std::bit_cast<double>(bits - ((exponent - 1023) << 52)) - 1.0};
+}
+
+/// ln x from its split; `correction` is added in the last digits.
+CLAVIS_INLINE double join_log(split const& x, double correction) {
+    double const k = std::bit_cast<double>((x.exponent + 1023) | 0x4330000000000000U) - (0x1p52 + 1023);
+    double const f = x.part;
     // ln m = 2 artanh(s) = f - s (f - R) with R = 2 (s^2 / 3 + s^4 / 5 + ...), |s| <= 0.172.
     double const s = f / (2.0 + f);
     double const w = s * s;
@@ -125,7 +128,25 @@ CLAVIS_INLINE double vector_log1p(double z) {
     double const odd = 2.0 / 3 + w2 * (2.0 / 7 + w2 * (2.0 / 11 + w2 * (2.0 / 15 + w2 * (2.0 / 19))));
     double const even = 2.0 / 5 + w2 * (2.0 / 9 + w2 * (2.0 / 13 + w2 * (2.0 / 17 + w2 * (2.0 / 21))));
     double const r = w * (odd + w * even);
-    return k * ln2_high + (f - (s * (f - r) - (k * ln2_low + lost * inverse)));
+    return k * ln2_high + (f - (s * (f - r) - (k * ln2_low + correction)));
+}
+
+}  // namespace vector_math
+
+/// ln x, x > 0 and normal.
+CLAVIS_INLINE double vector_log(double x) {
+    return vector_math::join_log(vector_math::split_log(x), 0.0);
+}
+
+/// ln(1 + z), z >= 0 and finite.
+CLAVIS_INLINE double vector_log1p(double z) {
+    double const u = 1.0 + z;
+    double const lost = z - (u - 1.0);
+    auto const at = vector_math::split_log(u);
+    // What rounding u lost, over u: it counts in the last digit alone, so 1 / m may be a short series.
+    double const inverse =
+        std::bit_cast<double>((std::uint64_t{1023} - at.exponent) << 52) * (1.0 - at.part * (1.0 - at.part));
+    return vector_math::join_log(at, lost * inverse);
 }
 
 /// The sum of 16 values in one fixed order, whatever the width of the vectors.

@@ -26,7 +26,10 @@ template <class Item, class Key>
 void radix_sort(std::vector<Item>& items, Key&& key_of) {
     constexpr unsigned bits = 11;
     constexpr std::size_t radix = std::size_t{1} << bits;
-    constexpr unsigned passes = 6;
+    std::uint64_t any = 0;
+    for (auto const& item : items)
+        any |= key_of(item);
+    unsigned const passes = (static_cast<unsigned>(std::bit_width(any)) + bits - 1) / bits;
     std::vector<std::array<std::size_t, radix>> counts(passes);
     for (auto const& item : items) {
         std::uint64_t const key = key_of(item);

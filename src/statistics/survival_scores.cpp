@@ -1,110 +1,153 @@
 #include "clavis/statistics/survival_scores.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "clavis/core/errors.hpp"
 #include "clavis/statistics/survival_curve.hpp"
-#include "statistics/radix_sort.hpp"
+#include "statistics/sorted_order.hpp"
 
 namespace clavis::statistics {
 namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-struct item {
-    std::uint64_t key;
-    std::uint32_t row;
-};
-
-std::vector<item> sorted(std::span<double const> values, bool descending) {
-    std::vector<item> items(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i)
-        items[i] = {descending ? ~sortable(values[i]) : sortable(values[i]), static_cast<std::uint32_t>(i)};
-    if (!std::is_sorted(items.begin(), items.end(),
-                        [](item const& a, item const& b) { return a.key < b.key; }))
-        radix_sort(items, [](item const& one) { return one.key; });
-    return items;
+/// Rows by value, and one stratum after the other where there are several.
+std::vector<std::uint32_t> order_by(std::span<double const> values, bool descending,
+                                    concordance_view const& data, std::vector<std::size_t> const& bounds) {
+    std::uint64_t const turn = descending ? ~std::uint64_t{0} : 0;
+    auto order = sorted_order(values.size(), [&](std::uint32_t row) { return sortable(values[row]) ^ turn; });
+    if (data.stratum.empty()) return order;
+    std::vector<std::size_t> place(bounds);
+    std::vector<std::uint32_t> result(order.size());
+    for (std::uint32_t const row : order)
+        result[place[static_cast<std::size_t>(data.stratum[row])]++] = row;
+    return result;
 }
 
-/// Sums by rank, and of all ranks below one (Fenwick 1994).
-template <class Sum>
-class ranked_sums {
-  public:
-    explicit ranked_sums(std::size_t ranks) : tree_(ranks + 1), own_(ranks) {}
+/// Where the score of a row stands among those of its stratum: scores equal to it have the places [begin, end).
+struct standing {
+    std::uint32_t place, begin, end;
+};
 
-    void add(std::size_t rank, Sum amount) {
-        own_[rank] += amount;
-        total_ += amount;
-        for (std::size_t i = rank + 1; i < tree_.size(); i += i & (0 - i))
-            tree_[i] += amount;
+/// Rows under observation, one a place: how many stand before one (Fenwick 1994, over words of 64 places).
+class row_counts {
+  public:
+    explicit row_counts(std::size_t places) : words_(places / 64 + 1), tree_(words_.size() + 1) {}
+
+    void enter(standing const& at, double /*weight*/) {
+        words_[at.place / 64] |= std::uint64_t{1} << at.place % 64;
+        move(at.place, 1);
     }
-    Sum below(std::size_t rank) const {
-        Sum sum = 0;
-        for (std::size_t i = rank; i > 0; i &= i - 1)
+    void leave(standing const& at, double /*weight*/) {
+        words_[at.place / 64] &= ~(std::uint64_t{1} << at.place % 64);
+        move(at.place, -1);
+    }
+    std::int64_t below(standing const& at) const { return before(at.begin); }
+    std::int64_t equal(standing const& at) const {
+        return at.end - at.begin == 1 ? static_cast<std::int64_t>(words_[at.begin / 64] >> at.begin % 64 & 1)
+                                      : before(at.end) - before(at.begin);
+    }
+    std::int64_t total() const { return total_; }
+
+  private:
+    void move(std::size_t place, std::int32_t by) {
+        total_ += by;
+        for (std::size_t i = place / 64 + 1; i < tree_.size(); i += i & (0 - i))
+            tree_[i] += by;
+    }
+    std::int64_t before(std::size_t place) const {
+        std::int64_t sum = std::popcount(words_[place / 64] & ((std::uint64_t{1} << place % 64) - 1));
+        for (std::size_t i = place / 64; i > 0; i &= i - 1)
             sum += tree_[i];
         return sum;
     }
-    Sum at(std::size_t rank) const { return own_[rank]; }
-    Sum total() const { return total_; }
 
-  private:
-    std::vector<Sum> tree_, own_;
-    Sum total_ = 0;
+    std::vector<std::uint64_t> words_;
+    std::vector<std::int32_t> tree_;
+    std::int64_t total_ = 0;
 };
 
-template <class Sum, class Total>
+/// The same for weights; equal scores share their first place.
+class row_weights {
+  public:
+    explicit row_weights(std::size_t places) : own_(places), tree_(places + 1) {}
+
+    void enter(standing const& at, double weight) {
+        own_[at.begin] += weight;
+        total_ += weight;
+        for (std::size_t i = at.begin + std::size_t{1}; i < tree_.size(); i += i & (0 - i))
+            tree_[i] += weight;
+    }
+    void leave(standing const& at, double weight) { enter(at, -weight); }
+    double below(standing const& at) const {
+        double sum = 0;
+        for (std::size_t i = at.begin; i > 0; i &= i - 1)
+            sum += tree_[i];
+        return sum;
+    }
+    double equal(standing const& at) const { return own_[at.begin]; }
+    double total() const { return total_; }
+
+  private:
+    std::vector<double> own_, tree_;
+    double total_ = 0;
+};
+
+template <class Members, class Total>
 concordance_result count_pairs(concordance_view const& data, std::span<double const> pair_weight) {
     std::size_t const n = data.stop.size();
-    auto const by_score = sorted(data.score, false);
-    std::vector<std::uint32_t> rank(n);
-    std::uint32_t ranks = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        if (i > 0 && by_score[i].key != by_score[i - 1].key) ++ranks;
-        rank[by_score[i].row] = ranks;
-    }
-    auto const weight = [&](std::size_t row) -> Sum {
-        return data.weights.empty() ? Sum(1) : static_cast<Sum>(data.weights[row]);
-    };
-    // Rows of one stratum together, those who end last first; those who enter last first.
-    auto order = sorted(data.stop, true);
-    auto leaving = data.start.empty() ? std::vector<item>() : sorted(data.start, true);
-    auto const strata = static_cast<std::size_t>(data.stratum.empty() ? 1 : data.strata);
+    std::size_t const strata = data.stratum.empty() ? 1 : static_cast<std::size_t>(data.strata);
     std::vector<std::size_t> bounds(strata + 1, 0);
-    if (strata > 1) {
-        auto const stratum = [&](item const& one) { return data.stratum[one.row]; };
-        auto const earlier = [&](item const& a, item const& b) { return stratum(a) < stratum(b); };
-        std::stable_sort(order.begin(), order.end(), earlier);
-        std::stable_sort(leaving.begin(), leaving.end(), earlier);
-        for (auto const& one : order)
-            ++bounds[static_cast<std::size_t>(stratum(one)) + 1];
-        for (std::size_t s = 0; s < strata; ++s)
-            bounds[s + 1] += bounds[s];
-    } else {
+    if (data.stratum.empty()) {
         bounds[1] = n;
+    } else {
+        for (std::int32_t const code : data.stratum)
+            ++bounds[static_cast<std::size_t>(code) + 1];
+        std::partial_sum(bounds.begin(), bounds.end(), bounds.begin());
     }
+    // Rows of one stratum together, those who end last first; those who enter last first.
+    auto const order = order_by(data.stop, true, data, bounds);
+    auto const leaving =
+        data.start.empty() ? std::vector<std::uint32_t>() : order_by(data.start, true, data, bounds);
+    std::vector<standing> standings(n);
+    {
+        auto const by_score = order_by(data.score, false, data, bounds);
+        for (std::size_t s = 0; s < strata; ++s)
+            for (std::size_t i = bounds[s]; i < bounds[s + 1];) {
+                std::size_t end = i + 1;
+                while (end < bounds[s + 1] && data.score[by_score[end]] == data.score[by_score[i]])
+                    ++end;
+                auto const place = [&](std::size_t k) { return static_cast<std::uint32_t>(k - bounds[s]); };
+                for (std::size_t k = i; k < end; ++k)
+                    standings[by_score[k]] = {place(k), place(i), place(end)};
+                i = end;
+            }
+    }
+    auto const weight = [&](std::size_t row) { return data.weights.empty() ? 1.0 : data.weights[row]; };
     double const until = data.until > 0 ? data.until : std::numeric_limits<double>::infinity();
     Total concordant = 0;
     Total discordant = 0;
     Total tied = 0;
     for (std::size_t s = 0; s < strata; ++s) {
-        ranked_sums<Sum> alive(static_cast<std::size_t>(ranks) + 1);
+        Members alive(bounds[s + 1] - bounds[s]);
         std::size_t gone = bounds[s];
         for (std::size_t i = bounds[s]; i < bounds[s + 1];) {
             std::size_t end = i;
-            double const now = data.stop[order[i].row];
-            for (; end < bounds[s + 1] && order[end].key == order[i].key; ++end)
-                if (data.event[order[end].row] == 0) alive.add(rank[order[end].row], weight(order[end].row));
-            for (; gone < leaving.size() && gone < bounds[s + 1] && data.start[leaving[gone].row] >= now;
-                 ++gone)
-                alive.add(rank[leaving[gone].row], -weight(leaving[gone].row));
+            double const now = data.stop[order[i]];
+            for (; end < bounds[s + 1] && data.stop[order[end]] == now; ++end)
+                if (data.event[order[end]] == 0) alive.enter(standings[order[end]], weight(order[end]));
+            for (; gone < leaving.size() && gone < bounds[s + 1] && data.start[leaving[gone]] >= now; ++gone)
+                alive.leave(standings[leaving[gone]], weight(leaving[gone]));
             for (std::size_t k = i; k < end; ++k) {
-                std::size_t const row = order[k].row;
+                std::uint32_t const row = order[k];
                 if (data.event[row] == 0 || now > until) continue;
-                Sum const below = alive.below(rank[row]);
-                Sum const equal = alive.at(rank[row]);
+                auto const below = alive.below(standings[row]);
+                auto const equal = alive.equal(standings[row]);
                 Total const w = static_cast<Total>(weight(row)) *
                                 (pair_weight.empty() ? Total(1) : static_cast<Total>(pair_weight[row]));
                 concordant += w * static_cast<Total>(below);
@@ -112,7 +155,7 @@ concordance_result count_pairs(concordance_view const& data, std::span<double co
                 discordant += w * static_cast<Total>(alive.total() - below - equal);
             }
             for (std::size_t k = i; k < end; ++k)
-                if (data.event[order[k].row] != 0) alive.add(rank[order[k].row], weight(order[k].row));
+                if (data.event[order[k]] != 0) alive.enter(standings[order[k]], weight(order[k]));
             i = end;
         }
     }
@@ -174,8 +217,8 @@ concordance_result concordance(concordance_view const& data) {
         }
     }
     if (!data.weights.empty() || data.censoring_weights)
-        return count_pairs<double, double>(data, pair_weight);
-    return count_pairs<std::int64_t, std::int64_t>(data, pair_weight);
+        return count_pairs<row_weights, double>(data, pair_weight);
+    return count_pairs<row_counts, std::int64_t>(data, pair_weight);
 }
 
 brier_result brier_score(std::span<double const> duration, std::span<std::uint8_t const> event,
