@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clavis import _clavis, _time
+from clavis import _clavis, _columns, _time
 from clavis.book import CustomerBook
 from clavis.table import Table
 
@@ -71,6 +71,7 @@ def explain_change(
     after: Period | None = None,
     *,
     causes: Iterable[str] = (),
+    states: Any = None,
     time_zone: str | None = None,
     threads: int = 0,
 ) -> ChangeReasons:
@@ -90,7 +91,12 @@ def explain_change(
         the amounts as they are.
     causes
         Kinds of contacts and life events that are taken to cause a change (``"complaint"``), for example those that
-        an analysis of causes has found to matter. One within 90 days before ``after`` is told as ``EVENT:kind``.
+        an analysis of causes has found to matter. One on the day of the change or within 90 days before it is told as
+        ``EVENT:kind``.
+    states
+        Where the day of each customer's change stands: a table with ``customer_id`` and ``since``, as
+        :meth:`DefectionMonitor.states` and :meth:`DefectionMonitor.update` give it. Customers without one, and all of
+        them where this is left out, are taken to have changed at the start of ``after``.
     time_zone, threads
         As in :func:`summarize`; the zone decides which day a visit belongs to.
 
@@ -156,7 +162,11 @@ def explain_change(
     columns["change"] = columns["after"] - columns["before"]
     categories = _categories(ids, row, period, units, lines)
     columns["competitors"] = _competitors(records, ids, first, second, time_zone, threads)
-    found = {"customer_id": ids, **columns, **_reasons(records, ids, columns, categories, causes, second[0], time_zone)}
+    found = {
+        "customer_id": ids,
+        **columns,
+        **_reasons(records, ids, columns, categories, causes, _starts(ids, states, second[0]), time_zone),
+    }
     order = ["customer_id", "kind", "before", "after", "change", *_FACTORS, "competitors"]
     result = ChangeReasons({name: found[name] for name in (*order, *(n for n in found if n not in order))})
     result.categories = categories
@@ -412,7 +422,7 @@ def _reasons(
     columns: dict[str, Any],
     categories: Table,
     causes: Iterable[str],
-    start: int,
+    starts: npt.NDArray[np.int64],
     time_zone: str | None,
 ) -> dict[str, Array]:
     found: list[list[tuple[float, str]]] = [[] for _ in ids]
@@ -437,7 +447,7 @@ def _reasons(
     ):
         if name is not None and columns["kind"][customer] != "COMPLETE" and columns["change"][customer] < 0:
             found[customer].append((float(lost), f"CATEGORY_EXIT:{name}"))
-    events = _events(book, ids, set(causes), start, time_zone)
+    events = _events(book, ids, set(causes), starts, time_zone)
     result: dict[str, Array] = {}
     ranked = []
     for i, reasons in enumerate(found):
@@ -452,7 +462,27 @@ def _reasons(
     return result
 
 
-def _events(book: CustomerBook, ids: Array, causes: set[str], start: int, time_zone: str | None) -> list[list[str]]:
+def _starts(ids: Array, states: Any, otherwise: int) -> npt.NDArray[np.int64]:
+    """The day of each customer's change, ``otherwise`` where it is not told."""
+    result = np.full(len(ids), otherwise, dtype=np.int64)
+    if states is None:
+        return result
+    customer = _columns.read(states, {}, {"customer_id": "customer_id"}, "states")["customer_id"]
+    try:
+        day = np.asarray(states["since"]).astype("datetime64[D]")
+    except (KeyError, TypeError, ValueError):
+        raise _clavis.InputError('states: a column "since" with dates is needed') from None
+    place = _rows(ids, customer) if len(customer) else np.empty(0, dtype=np.int64)
+    known = (place >= 0) & ~np.isnat(day)
+    # Of several changes of one customer the last counts.
+    order = np.argsort(day[known], kind="stable")
+    result[place[known][order]] = day[known][order].astype(np.int64)
+    return result
+
+
+def _events(
+    book: CustomerBook, ids: Array, causes: set[str], starts: npt.NDArray[np.int64], time_zone: str | None
+) -> list[list[str]]:
     """The kinds of causes that each customer met in the days before a change, the last one first."""
     found: list[list[tuple[int, str]]] = [[] for _ in ids]
     for table in ("contacts", "life_events") if causes else ():
@@ -461,10 +491,11 @@ def _events(book: CustomerBook, ids: Array, causes: set[str], start: int, time_z
         rows = book.read(table, time_zone=time_zone)
         day = _local_days(rows["time"], time_zone)
         place = _rows(ids, rows["customer_id"])
+        start = starts[np.maximum(place, 0)] if len(ids) else np.zeros(len(place), dtype=np.int64)
         inside = (
             (place >= 0)
             & (day >= start - _CAUSE_DAYS)
-            & (day < start)
+            & (day <= start)
             & np.isin(rows["kind"].astype(str), list(causes))
         )
         for i, when, kind in zip(place[inside], day[inside], rows["kind"][inside], strict=True):

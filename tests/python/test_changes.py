@@ -114,3 +114,40 @@ def test_the_waterfall_ends_where_spend_ends() -> None:
     assert f"customer {customer}" in cv.plot_reasons(why, customer, ax=ax).get_title(loc="left")
     with pytest.raises(ValueError, match="not asked about"):
         cv.plot_reasons(why, -1)
+
+
+def test_events_are_looked_for_before_each_customers_own_change() -> None:
+    visits = np.arange("2024-01-01", "2024-12-31", 7, dtype="datetime64[D]")
+    log = {
+        "customer_id": np.repeat(["early", "late", "unknown"], len(visits)).astype(object),
+        "time": np.tile(visits, 3),
+        "amount": np.full(3 * len(visits), 10.0),
+    }
+    # All complain on 1 February: 30 days before the first one's change, 151 days before the half-year.
+    contacts = {
+        "customer_id": ["early", "late", "unknown", "early"],
+        "time": ["2024-02-01", "2024-02-01", "2024-02-01", "2024-03-03"],
+        "kind": ["complaint", "complaint", "complaint", "praise"],
+    }
+    book = cv.CustomerBook(log, contacts=contacts)
+    states = {
+        "customer_id": np.array(["early", "early", "late", "stranger"], dtype=object),
+        "since": np.array(["2023-01-01", "2024-03-02", "NaT", "2024-02-02"], dtype="datetime64[D]"),
+    }
+    names = ["early", "late", "unknown"]
+    causes = ["complaint", "praise"]
+
+    def events(**options: object) -> list[list[str]]:
+        why = cv.explain_change(book, names, BEFORE, AFTER, causes=causes, **options)  # type: ignore[arg-type]
+        told = [[why[f"reason_{k}"][i] for k in (1, 2, 3)] for i in range(3)]
+        return [[reason for reason in one if reason and reason.startswith("EVENT")] for one in told]
+
+    # 3 March is 120 days before July.
+    assert events() == [[], [], []]
+    assert events(states=states) == [["EVENT:complaint"], [], []]
+    on_the_day = {"customer_id": np.array(["late"], dtype=object), "since": np.array(["2024-02-01"], "datetime64[D]")}
+    assert events(states=on_the_day)[1] == ["EVENT:complaint"]
+    long_after = {"customer_id": np.array(["late"], dtype=object), "since": np.array(["2024-05-02"], "datetime64[D]")}
+    assert events(states=long_after)[1] == []
+    with pytest.raises(ValueError, match='column "since" with dates'):
+        events(states={"customer_id": names})
