@@ -390,16 +390,27 @@ double clock_tables::silence_between(std::int32_t visits, double gap_sum, double
     if (from == 0) return silence(visits, gap_sum, to, growth, fresh);
     double growth_before[16];
     double fresh_before[16];
+    double growth_whole[16];
+    double fresh_whole[16];
     double const before = silence(visits, gap_sum, from, growth_before, fresh_before);
+    double const whole = silence(visits, gap_sum, to, growth_whole, fresh_whole);
+    double hazard = 0;
+    if (rest(before, growth_before, fresh_before, whole, growth_whole, fresh_whole, 1, hazard, growth, fresh))
+        return hazard;
+    return directly(visits, gap_sum, from, to, growth, fresh, 1);
+}
+
+bool clock_tables::rest(double hazard_before, double const* growth_before, double const* fresh_before,
+                        double hazard_whole, double const* growth_whole, double const* fresh_whole,
+                        std::size_t stride, double& hazard, double* growth, double* fresh) const noexcept {
     // Where little of the integral lies behind, the difference of two of them says nothing.
-    if (!(before < 3)) return directly(visits, gap_sum, from, to, growth, fresh, 1);
-    double const hazard = silence(visits, gap_sum, to, growth, fresh);
+    if (!(hazard_before < 3)) return false;
+    hazard = hazard_whole - hazard_before;
     for (std::size_t j = 0; j < rho_.size(); ++j) {
-        growth[j] /= growth_before[j];
-        fresh[j] -= growth[j] * fresh_before[j];
-        if (fresh[j] < 0) fresh[j] = 0;
+        growth[j] = growth_whole[j * stride] / growth_before[j * stride];
+        fresh[j] = std::max(fresh_whole[j * stride] - growth[j] * fresh_before[j * stride], 0.0);
     }
-    return hazard - before;
+    return true;
 }
 
 double clock_tables::directly(std::int32_t visits, double gap_sum, double from, double to, double* growth,

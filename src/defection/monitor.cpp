@@ -67,8 +67,7 @@ monitor::monitor(baseline const& start, monitor_options options)
                              time_.between(start.last_day[i] - start.gap_days[i], start.last_day[i]),
                              time_.between(start.last_day[i], begin)) <= overdue_level;
         for (std::size_t j = 0; j < rho_.size(); ++j)
-            tracks_[i * rho_.size() + j] = {-infinity, 0, begin, start.visits[i],
-                                            start.gap_days[i] + silence};
+            tracks_[i * rho_.size() + j] = {0, 0, begin, start.visits[i], start.gap_days[i] + silence};
         watcher(*this, people_[i], nullptr, events_.data() + i * events_width())
             .forget_events(start.last_day[i]);
     }
@@ -81,6 +80,7 @@ void monitor::derive() {
     for (double const fraction : options_.retained) {
         if (fraction > 0) {
             rho_.push_back(fraction);
+            log_rho_.push_back(std::log(fraction));
         } else {
             full_stop_ = true;
         }
@@ -126,108 +126,6 @@ void monitor::copy_customer(std::size_t row, person& one, track* tracks, std::in
     std::copy_n(events_.data() + row * events_width(), events_width(), events);
 }
 
-alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned threads,
-                      progress const& progress_watch) {
-    std::int32_t const after = day_number(seen_);
-    std::int32_t const last = day_number(until);
-    auto usable = [&](std::size_t k) {
-        return batch.orders[k] > 0 && batch.day[k] > after && batch.day[k] <= last;
-    };
-    auto first_usable = [&](std::size_t row) {
-        auto const end = static_cast<std::size_t>(batch.offsets[row + 1]);
-        auto k = static_cast<std::size_t>(batch.offsets[row]);
-        while (k < end && !usable(k))
-            ++k;
-        return k < end ? k : batch.day.size();
-    };
-
-    // Everything is built aside, so that an exception or a stop leaves the monitor as it was.
-    alerts result;
-    result.false_alarms_per_year = options_.false_alarms_per_year;
-    id_pairs pairs = pair_ids(customer_id_, batch.customer_id);
-    std::vector<std::size_t> strangers;  // batch rows whose customer is not known and does not join
-    std::erase_if(pairs, [&](id_pair const& one) {
-        if (one.left != id_pair::none) return false;
-        bool const joins = first_usable(one.right) < batch.day.size();
-        joins ? void(++result.received.customers_joined) : strangers.push_back(one.right);
-        return !joins;
-    });
-    std::size_t const count = pairs.size();
-    identifiers ids = count > size() ? join_ids(customer_id_, batch.customer_id, pairs) : identifiers();
-    std::size_t const width = events_width();
-    std::vector<person> people(count);
-    std::vector<track> tracks(count * rho_.size());
-    std::vector<std::int32_t> events(count * width);
-
-    struct part {
-        std::vector<alert> rows;
-        intake received;
-    };
-    std::vector<part> parts(block_count(count, block));
-    auto take = [&](std::size_t shard, std::size_t begin, std::size_t end) {
-        part& own = parts[shard];
-        for (std::size_t i = begin; i < end; ++i) {
-            auto const [old_row, batch_row] = pairs[i];
-            watcher one(*this, people[i], tracks.data() + i * rho_.size(), events.data() + i * width);
-            bool fresh = old_row == id_pair::none;
-            if (!fresh)
-                copy_customer(old_row, people[i], tracks.data() + i * rho_.size(), events.data() + i * width);
-            auto raise = [&](alert found) {
-                found.row = i;
-                own.rows.push_back(found);
-            };
-            if (batch_row != id_pair::none) {
-                auto k = static_cast<std::size_t>(batch.offsets[batch_row]);
-                auto const stop = static_cast<std::size_t>(batch.offsets[batch_row + 1]);
-                for (; k < stop; ++k) {
-                    if (!usable(k) || (!fresh && batch.day[k] <= people[i].last_day)) {
-                        count_unused(batch, k, last, own.received);
-                        continue;
-                    }
-                    ++own.received.visits_used;
-                    if (fresh) {
-                        people[i] = {batch.day[k], 0, 0, state::ACTIVE, 0, 0, false, false};
-                        one.restart(batch.day[k]);
-                        fresh = false;
-                        continue;
-                    }
-                    // An alarm stands at the end of a day, so a visit on this very day forestalls it.
-                    one.wait(batch.day[k] - 1, raise);
-                    one.visit(batch.day[k]);
-                }
-            }
-            one.wait(last, raise);
-        }
-    };
-    parallel_blocks(count, block, threads, take, progress_watch, "watching");
-
-    for (std::size_t const row : strangers)
-        for (auto k = static_cast<std::size_t>(batch.offsets[row]);
-             k < static_cast<std::size_t>(batch.offsets[row + 1]); ++k)
-            count_unused(batch, k, last, result.received);
-    for (part& own : parts) {
-        result.received += own.received;
-        result.rows.insert(result.rows.end(), own.rows.begin(), own.rows.end());
-    }
-    std::stable_sort(result.rows.begin(), result.rows.end(),
-                     [](alert const& a, alert const& b) { return a.raised < b.raised; });
-
-    if (count > size()) customer_id_ = std::move(ids);
-    people_ = std::move(people);
-    tracks_ = std::move(tracks);
-    events_ = std::move(events);
-    seen_ = until;
-    received_ += result.received;
-    std::vector<std::size_t> rows;
-    rows.reserve(result.rows.size());
-    for (alert& one : result.rows) {
-        rows.push_back(one.row);
-        one.row = rows.size() - 1;
-    }
-    result.customer_id = select(customer_id_, rows);
-    return result;
-}
-
 void monitor::count_unused(ledger::history const& batch, std::size_t entry, std::int32_t until,
                            intake& received) {
     if (batch.orders[entry] == 0) {
@@ -269,7 +167,6 @@ states_table monitor::states(sys_days as_of, unsigned threads) const {
     result.expected_gap.resize(size());
     std::int32_t const now = day_number(as_of);
     double const watched = std::max(0, now - day_number(start_));
-    double const log_watch = std::log(limit_ / hysteresis);
     parallel_blocks(size(), block, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
         std::vector<track> tracks(rho_.size());
         std::vector<std::int32_t> events(events_width());
@@ -281,7 +178,7 @@ states_table monitor::states(sys_days as_of, unsigned threads) const {
             auto const reading = seen.at(now);
             alert const found = seen.describe(now, reading);
             bool const alarmed = one.state == state::PARTIAL || one.state == state::LAPSED;
-            bool const warned = !alarmed && (reading.log_statistic >= log_watch || one.overdue);
+            bool const warned = !alarmed && (reading.statistic >= limit_ / hysteresis || one.overdue);
             result.state[i] = warned                                          ? state::WATCH
                               : one.state == state::ACTIVE && one.visits == 0 ? state::NEW
                                                                               : one.state;

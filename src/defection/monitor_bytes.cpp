@@ -9,6 +9,7 @@
 #include "core/civil.hpp"
 #include "defection/monitor_bytes.hpp"
 #include "defection/records.hpp"
+#include "defection/watcher.hpp"
 #include "ledger/saved_ids.hpp"
 
 namespace clavis::defection {
@@ -30,10 +31,9 @@ std::int32_t read_day(byte_reader& from, std::int32_t first, std::int32_t last) 
     return static_cast<std::int32_t>(day);
 }
 
-/// -infinity, or a number that a statistic takes.
-double read_log_statistic(byte_reader& from) {
+double read_statistic(byte_reader& from) {
     double const value = from.real();
-    if (std::isnan(value) || value > 700) byte_reader::fail("holds a statistic out of bounds");
+    if (!(value >= 0 && value <= largest_statistic)) byte_reader::fail("holds a statistic out of bounds");
     return value;
 }
 
@@ -138,7 +138,7 @@ std::vector<std::uint8_t> monitor::to_bytes(std::string_view note) const {
         to.number(static_cast<std::uint64_t>(one.visits));
         for (std::size_t j = 0; j < rho_.size(); ++j) {
             track const& own = tracks_[i * rho_.size() + j];
-            to.real(own.log_statistic);
+            to.real(own.statistic);
             to.number(std::bit_cast<std::uint32_t>(own.cusum));
             to.signed_number(own.zero_day);
             to.number(static_cast<std::uint64_t>(own.zero_visits));
@@ -210,7 +210,7 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
         one.visits = read_count(from);
         for (std::size_t j = 0; j < result.rho_.size(); ++j) {
             track own{};
-            own.log_statistic = read_log_statistic(from);
+            own.statistic = read_statistic(from);
             std::int64_t const bits = from.number_below(std::int64_t{1} << 32);
             own.cusum = std::bit_cast<float>(static_cast<std::uint32_t>(bits));
             if (!std::isfinite(own.cusum)) byte_reader::fail("holds a statistic out of bounds");

@@ -23,7 +23,8 @@ inline constexpr double unit_days = in_units(week, day);
 /// it.
 inline constexpr double hysteresis = 5;
 inline constexpr int visits_to_settle = 3;
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Statistics stop growing here.
+inline constexpr double largest_statistic = 1e300;
 
 class monitor::watcher {
   public:
@@ -37,34 +38,37 @@ class monitor::watcher {
           kept_(static_cast<std::size_t>(settings.options_.keep_events)) {}
 
     struct reading {
-        double log_statistic;  ///< of the mixture
-        double log_stop;       ///< of the fraction zero, -inf without it
-        std::size_t partial;   ///< the strongest track above zero
+        double statistic;     ///< of the mixture
+        std::size_t partial;  ///< the strongest track above zero
         /// Whether a full stop explains the silence at least as well as all the drops together.
         bool stopped;
+    };
+
+    /// What a silence makes of the statistics: clock_tables.
+    struct growth {
+        double hazard;
+        double by[16];
+        double fresh[16];
     };
 
     std::int32_t standing() const { return std::max(one_.last_day, day_number(settings_.start_)); }
 
     reading at(std::int32_t date) const {
-        double growth[16];
-        double fresh[16];
-        silence_until(date, growth, fresh);
-        double const log_count = std::log(static_cast<double>(count_ + (settings_.full_stop_ ? 1 : 0)));
-        reading result{-infinity, -infinity, 0, settings_.full_stop_};
-        double drops = -infinity;
-        double strongest = -infinity;
+        growth const silent = silence_until(date);
+        reading result{0, 0, settings_.full_stop_};
+        double drops = 0;
+        double strongest = -1;
         for (std::size_t j = 0; j < count_; ++j) {
-            double const value = grown(tracks_[j].log_statistic, growth[j], fresh[j]);
+            double const value = grown(tracks_[j].statistic, silent.by[j], silent.fresh[j]);
             if (value > strongest) {
                 strongest = value;
                 result.partial = j;
             }
-            drops = log_add(drops, value);
+            drops += value;
         }
-        if (settings_.full_stop_) result.log_stop = grown(-infinity, 1, fresh[count_]);
-        result.stopped = settings_.full_stop_ && result.log_stop >= drops;
-        result.log_statistic = log_add(drops, result.log_stop) - log_count;
+        double const stop = settings_.full_stop_ ? grown(0, 1, silent.fresh[count_]) : 0;
+        result.stopped = settings_.full_stop_ && stop >= drops;
+        result.statistic = (drops + stop) / settings_.fractions();
         return result;
     }
 
@@ -73,11 +77,11 @@ class monitor::watcher {
     void wait(std::int32_t date, Raise&& raise) {
         if (one_.state == state::LAPSED) return;
         std::int32_t from = standing();
-        double const log_limit = std::log(settings_.limit_);
-        if (date <= from || at(date).log_statistic < log_limit) return;
+        double const limit = settings_.limit_;
+        if (date <= from || at(date).statistic < limit) return;
         if (one_.state != state::PARTIAL) {
             std::int32_t const day =
-                first_day(from, date, [&](std::int32_t then) { return at(then).log_statistic >= log_limit; });
+                first_day(from, date, [&](std::int32_t then) { return at(then).statistic >= limit; });
             reading const then = at(day);
             one_.state = then.stopped ? state::LAPSED : state::PARTIAL;
             one_.leading = static_cast<std::uint8_t>(then.stopped ? 0 : then.partial + 1);
@@ -88,7 +92,7 @@ class monitor::watcher {
         // A drop was raised: does a full stop become the better explanation?
         auto stopped = [&](std::int32_t candidate) {
             reading const then = at(candidate);
-            return then.stopped && then.log_statistic >= log_limit;
+            return then.stopped && then.statistic >= limit;
         };
         if (!stopped(date)) return;
         std::int32_t const day = first_day(from, date, stopped);
@@ -98,37 +102,37 @@ class monitor::watcher {
 
     /// Takes a visit on `date`, later than the last; the silence before has been waited for.
     void visit(std::int32_t date) {
-        one_.overdue = false;
-        if (one_.state == state::LAPSED) return recover(date);
-        double growth[16];
-        double fresh[16];
-        double const elapsed = silence_until(date, growth, fresh);
-        bool const dated = one_.state == state::PARTIAL;
-        std::int32_t const gap = date - one_.last_day;
-        double sum = -infinity;
-        for (std::size_t j = 0; j < count_; ++j) {
-            double const rho = settings_.rho_[j];
-            track& own = tracks_[j];
-            own.log_statistic = std::log(rho) + grown(own.log_statistic, growth[j], fresh[j]);
-            sum = log_add(sum, own.log_statistic);
-            own.cusum = static_cast<float>(own.cusum + (1 - rho) * elapsed + std::log(rho));
-            // Once the change is dated its zero stays.
-            if (!dated && own.cusum <= 0)
-                own = {own.log_statistic, 0, date, one_.visits + 1, one_.gap_days + gap};
+        if (one_.state == state::LAPSED) {
+            one_.overdue = false;
+            return recover(date);
         }
-        one_.last_day = date;
-        one_.gap_days += gap;
-        ++one_.visits;
-        if (!dated) keep(date);
-        if (one_.state == state::RECOVERED && ++one_.returned >= visits_to_settle) one_.state = state::ACTIVE;
+        growth const silent = silence_until(date);
+        bool const dated = one_.state == state::PARTIAL;
+        double const sum = take(date, silent.hazard, silent.by, silent.fresh, 1, dated);
         if (!dated) return;
         one_.frozen = true;
-        double const log_count = std::log(static_cast<double>(count_ + (settings_.full_stop_ ? 1 : 0)));
-        double const over = sum - log_count - std::log(settings_.limit_ * hysteresis);
-        if (over > 0)
+        double const excess = sum / settings_.fractions() / (settings_.limit_ * hysteresis);
+        if (excess > 1)
             for (std::size_t j = 0; j < count_; ++j)
-                tracks_[j].log_statistic -= over;
-        if (sum - log_count < std::log(settings_.limit_ / hysteresis)) recover(date);
+                tracks_[j].statistic /= excess;
+        if (sum / settings_.fractions() < settings_.limit_ / hysteresis) recover(date);
+    }
+
+    /// A visit of somebody in no alarm after a silence already read from the tables, whose growth and fresh stand `stride`
+    /// apart: false, and nothing is done, where the silence raises an alarm, or may.
+    bool visit_quietly(std::int32_t date, double hazard, double const* by, double const* fresh,
+                       std::size_t stride) {
+        if (!quiet(by, fresh, stride)) return false;
+        take(date, hazard, by, fresh, stride, false);
+        return true;
+    }
+
+    /// Whether a silence leaves the statistic below its limit.
+    bool quiet(double const* by, double const* fresh, std::size_t stride) const {
+        double sum = settings_.full_stop_ ? fresh[count_ * stride] : 0;
+        for (std::size_t j = 0; j < count_; ++j)
+            sum += by[j * stride] * tracks_[j].statistic + fresh[j * stride];
+        return sum < settings_.limit_ * settings_.fractions();
     }
 
     /// The watch starts anew at a visit: for a customer never seen before, or one who came back.
@@ -139,7 +143,7 @@ class monitor::watcher {
         one_.frozen = false;
         one_.overdue = false;
         for (std::size_t j = 0; j < count_; ++j)
-            tracks_[j] = {-infinity, 0, date, one_.visits, one_.gap_days};
+            tracks_[j] = {0, 0, date, one_.visits, one_.gap_days};
         forget_events(date);
     }
 
@@ -157,7 +161,7 @@ class monitor::watcher {
         alert result;
         result.state = one_.state;
         result.raised = date_of(date);
-        result.statistic = std::exp(std::min(then.log_statistic, hazard_clock::cap));
+        result.statistic = then.statistic;
         result.overdue_p = overdue_p(date);
         bool const stop = one_.state == state::LAPSED || (one_.state != state::PARTIAL && then.stopped);
         double past_visits = one_.visits;
@@ -207,14 +211,44 @@ class monitor::watcher {
     double silence(std::int32_t date) const {
         return settings_.time_.between(one_.last_day, std::max(date, one_.last_day));
     }
-    /// H while the silence goes on from where the tracks stand, and what it makes of statistics.
-    double silence_until(std::int32_t date, double* growth, double* fresh) const {
+    /// The silence from where the tracks stand.
+    growth silence_until(std::int32_t date) const {
+        growth result;
         std::int32_t const from = standing();
-        return settings_.tables_->silence_between(known_visits(), known_time(), silence(from),
-                                                  silence(std::max(from, date)), growth, fresh);
+        result.hazard =
+            settings_.tables_->silence_between(known_visits(), known_time(), silence(from),
+                                               silence(std::max(from, date)), result.by, result.fresh);
+        return result;
     }
-    static double grown(double log_statistic, double growth, double fresh) {
-        return std::log(std::min(growth * std::exp(log_statistic) + fresh, 1e300));
+    static double grown(double statistic, double by, double fresh) {
+        return std::min(by * statistic + fresh, largest_statistic);
+    }
+
+    /// Moves the tracks to a visit and returns the sum of their statistics. Once the change is `dated` its zero stays.
+    double take(std::int32_t date, double hazard, double const* by, double const* fresh, std::size_t stride,
+                bool dated) {
+        std::int32_t const gap = date - one_.last_day;
+        one_.last_day = date;
+        one_.gap_days += gap;
+        ++one_.visits;
+        one_.overdue = false;
+        double sum = 0;
+        for (std::size_t j = 0; j < count_; ++j) {
+            double const rho = settings_.rho_[j];
+            track& own = tracks_[j];
+            own.statistic = rho * grown(own.statistic, by[j * stride], fresh[j * stride]);
+            sum += own.statistic;
+            auto const cusum = static_cast<float>(own.cusum + (1 - rho) * hazard + settings_.log_rho_[j]);
+            bool const zero = !dated && cusum <= 0;
+            own.cusum = zero ? 0.0F : cusum;
+            own.zero_day = zero ? date : own.zero_day;
+            own.zero_visits = zero ? one_.visits : own.zero_visits;
+            own.zero_gap_days = zero ? one_.gap_days : own.zero_gap_days;
+        }
+        if (dated) return sum;
+        keep(date);
+        if (one_.state == state::RECOVERED && ++one_.returned >= visits_to_settle) one_.state = state::ACTIVE;
+        return sum;
     }
 
     void keep(std::int32_t date) {

@@ -48,6 +48,12 @@ class clock_tables {
     double silence_between(std::int32_t visits, double gap_sum, double from, double to, double* growth,
                            double* fresh) const noexcept;
 
+    /// The same from two results of silence(), those of `from` and of `to`, whose growth and fresh stand `stride` apart:
+    /// false, and nothing is written, where so much lies before `from` that their difference says nothing.
+    bool rest(double hazard_before, double const* growth_before, double const* fresh_before,
+              double hazard_whole, double const* growth_whole, double const* fresh_whole, std::size_t stride,
+              double& hazard, double* growth, double* fresh) const noexcept;
+
     /// Many silences since a visit at once, about four times as fast; the bits are those of silence(). Spans of one
     /// length but growth and fresh, which hold size() columns of it one after the other.
     void silences(std::span<std::int32_t const> visits, std::span<double const> gap_sum,

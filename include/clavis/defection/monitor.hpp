@@ -121,16 +121,17 @@ class monitor {
         bool frozen : 1;             ///< the clock stands at the leading track's last zero
         bool overdue : 1;            ///< overdue when the watch began, and silent since
     };
-    /// One retained fraction above zero: ln R and the CUSUM that dates the change. For rho = 0 both are zero
+    /// One retained fraction above zero: R and the CUSUM that dates the change. For rho = 0 both are zero
     /// at every visit and need no memory.
     struct track {
-        double log_statistic;
+        double statistic;
         float cusum;
         std::int32_t zero_day;       ///< of the CUSUM's last zero
         std::int32_t zero_visits;    ///< person::visits then
         std::int32_t zero_gap_days;  ///< person::gap_days then
     };
     class watcher;
+    class wave;
     /// Visits whose days are to be watched now, those that wait on, and what became of the other records.
     struct sorted_visits {
         ledger::history due;
@@ -140,6 +141,7 @@ class monitor {
     monitor() = default;
     void derive();
     void make_tables();
+    double fractions() const { return static_cast<double>(rho_.size() + (full_stop_ ? 1 : 0)); }
     std::size_t events_width() const;
     void copy_customer(std::size_t row, person& one, track* tracks, std::int32_t* events) const;
     sorted_visits sort_by_day(ledger::history const& batch, sys_days until, sys_days as_of) const;
@@ -151,8 +153,9 @@ class monitor {
     operational_time time_;
     std::shared_ptr<clock_tables const> tables_;  ///< of the fractions above zero, then of zero
     monitor_options options_;
-    std::vector<double> rho_;  ///< the fractions above zero
-    bool full_stop_ = false;   ///< whether zero is among the fractions
+    std::vector<double> rho_;      ///< the fractions above zero
+    std::vector<double> log_rho_;  ///< their logarithms
+    bool full_stop_ = false;       ///< whether zero is among the fractions
     double limit_ = 0;
     sys_days start_{};
     sys_days seen_{};
