@@ -18,15 +18,15 @@ using namespace clavis::defection;
 
 constexpr std::int32_t start = 364;
 
-/// Customers of rates Gamma(2, 2 weeks), seen for `days`.
-ledger::history customers(std::size_t count, std::int32_t days) {
+/// Customers of rates Gamma(2, 2 weeks) and gaps of regularity k, seen for `days`.
+ledger::history customers(std::size_t count, std::int32_t days, double k = 1) {
     std::mt19937_64 random(7);
     std::gamma_distribution<double> rates(2.0, 1.0 / 14);
     ledger::history result;
     std::vector<std::int64_t> ids(count);
     for (std::size_t i = 0; i < count; ++i) {
         ids[i] = static_cast<std::int64_t>(i);
-        std::exponential_distribution<double> gap(rates(random));
+        std::gamma_distribution<double> gap(k, 1 / (k * rates(random)));
         std::int32_t last = -1;
         for (double time = 0; time < days; time += gap(random)) {
             auto const day = static_cast<std::int32_t>(time);
@@ -47,9 +47,28 @@ sys_days on(std::int32_t day) {
     return sys_days{std::chrono::days{day}};
 }
 
+/// The days from `from` on.
+ledger::history since(ledger::history const& all, std::int32_t from) {
+    ledger::history result;
+    result.customer_id = all.customer_id;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        for (auto k = static_cast<std::size_t>(all.offsets[i]);
+             k < static_cast<std::size_t>(all.offsets[i + 1]); ++k)
+            if (all.day[k] >= from) result.day.push_back(all.day[k]);
+        result.offsets.push_back(static_cast<std::int64_t>(result.day.size()));
+    }
+    result.orders.assign(result.day.size(), 1);
+    result.sales.resize(result.day.size());
+    result.returns.resize(result.day.size());
+    return result;
+}
+
+/// A year of visits, customer after customer. Regularity in tenths.
 void update_events(benchmark::State& state) {
-    auto const records = customers(100000, start + 364);
-    monitor const begun(learn_baseline(records, on(start), hazard_clock{2, 14}));
+    double const k = static_cast<double>(state.range(0)) / 10;
+    auto const all = customers(100000, start + 364, k);
+    monitor const begun(learn_baseline(all, on(start), hazard_clock{2, 14, k}));
+    auto const records = since(all, start);
     std::int64_t events = 0;
     for (auto _ : state) {
         monitor watch = begun;
@@ -59,7 +78,7 @@ void update_events(benchmark::State& state) {
     }
     state.SetItemsProcessed(events);
 }
-BENCHMARK(update_events)->Unit(benchmark::kMillisecond);
+BENCHMARK(update_events)->Arg(5)->Arg(10)->Arg(16)->Arg(40)->Unit(benchmark::kMillisecond);
 
 void update_quiet_day(benchmark::State& state) {
     auto const records = customers(100000, start);

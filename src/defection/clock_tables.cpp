@@ -19,7 +19,11 @@ constexpr int lowest_octave = -10;
 /// Silences longer than this many times alpha + G, in ln(1 + s/b), are evaluated directly.
 constexpr double longest = 4;
 constexpr double deepest = 60;  ///< of H
+/// Before a difference of two integrals is taken; where more H lies before, too little of them is left.
+constexpr double deepest_before = 3;
 constexpr std::size_t nodes = 6;
+constexpr std::size_t widest = nodes * 18;  ///< doubles a cell
+constexpr std::int64_t most_cells = 64;     ///< that an integral is worth
 
 struct chebyshev {
     std::array<double, nodes> at{};                         ///< on [-1, 1], ascending
@@ -316,19 +320,22 @@ void clock_tables::tabulate(double n, std::size_t cells, std::vector<double>& ou
     }
 }
 
-bool clock_tables::read(std::int32_t visits, std::int64_t cell, double u, double* hazard, double* fresh,
-                        std::size_t stride) const noexcept {
-    double mixed[nodes * 18];
-    double const* c = nullptr;
+double const* clock_tables::find(std::int32_t visits, std::int64_t cell, double* mixed) const noexcept {
     if (visits < tabulated) {
         table const& own = small_[static_cast<std::size_t>(visits)];
-        if (static_cast<std::uint64_t>(cell) >= static_cast<std::uint64_t>(own.cells)) return false;
-        c = values_.data() + std::size_t{own.begin} * lanes_ + static_cast<std::size_t>(cell) * width_;
-    } else {
-        if (static_cast<std::uint64_t>(cell) >= static_cast<std::uint64_t>(large_cells_)) return false;
-        mix(visits, cell, mixed);
-        c = mixed;
+        if (static_cast<std::uint64_t>(cell) >= static_cast<std::uint64_t>(own.cells)) return nullptr;
+        return values_.data() + std::size_t{own.begin} * lanes_ + static_cast<std::size_t>(cell) * width_;
     }
+    if (static_cast<std::uint64_t>(cell) >= static_cast<std::uint64_t>(large_cells_)) return nullptr;
+    mix(visits, cell, mixed);
+    return mixed;
+}
+
+bool clock_tables::read(std::int32_t visits, std::int64_t cell, double u, double* hazard, double* fresh,
+                        std::size_t stride) const noexcept {
+    double mixed[widest];
+    double const* const c = find(visits, cell, mixed);
+    if (c == nullptr) return false;
     pair const first = polynomials(c, lanes_, u);
     *hazard = first[0];
     fresh[0] = first[1];
@@ -397,14 +404,48 @@ double clock_tables::silence_between(std::int32_t visits, double gap_sum, double
     double hazard = 0;
     if (rest(before, growth_before, fresh_before, whole, growth_whole, fresh_whole, 1, hazard, growth, fresh))
         return hazard;
+    if (cell_by_cell(visits, gap_sum, from, to, whole - before, growth, fresh)) return whole - before;
     return directly(visits, gap_sum, from, to, growth, fresh, 1);
+}
+
+bool clock_tables::cell_by_cell(std::int32_t visits, double gap_sum, double from, double to, double hazard,
+                                double* growth, double* fresh) const noexcept {
+    place const begin = locate(visits, gap_sum, from, grid_);
+    place const end = locate(visits, gap_sum, to, grid_);
+    double mixed[widest];
+    if (begin.cell < 0 || end.cell - begin.cell > most_cells || find(visits, end.cell, mixed) == nullptr)
+        return false;
+    double const n = visits + grid_.r_over_k;
+    double sums[16] = {};
+    double start = 0;  // H at `from`
+    for (std::int64_t cell = begin.cell; cell <= end.cell; ++cell) {
+        double const* const c = find(visits, cell, mixed);
+        double const low = std::bit_cast<double>((grid_.first_cell + cell) << grid_.shift);
+        double const half = (std::bit_cast<double>((grid_.first_cell + cell + 1) << grid_.shift) - low) / 2;
+        auto const hazard_at = [&](double u) { return polynomials(c, lanes_, u)[0]; };
+        if (cell == begin.cell) start = hazard_at(begin.u);
+        double const u_low = cell == begin.cell ? begin.u : -1.0;
+        double const u_high = cell == end.cell ? end.u : 1.0;
+        for (std::size_t j = 0; j < rho_.size(); ++j)
+            sums[j] += half * numerics::integrate16(
+                                  [&](double u) {
+                                      return numerics::vector_exp((1 - rho_[j]) * (start - hazard_at(u)) +
+                                                                  (low + half * (1 + u)) / n);
+                                  },
+                                  u_low, u_high);
+    }
+    for (std::size_t j = 0; j < rho_.size(); ++j) {
+        growth[j] = numerics::vector_exp((1 - rho_[j]) * hazard);
+        fresh[j] = growth[j] * begin.per_unit * sums[j];
+    }
+    return true;
 }
 
 bool clock_tables::rest(double hazard_before, double const* growth_before, double const* fresh_before,
                         double hazard_whole, double const* growth_whole, double const* fresh_whole,
                         std::size_t stride, double& hazard, double* growth, double* fresh) const noexcept {
     // Where little of the integral lies behind, the difference of two of them says nothing.
-    if (!(hazard_before < 3)) return false;
+    if (!(hazard_before < deepest_before)) return false;
     hazard = hazard_whole - hazard_before;
     for (std::size_t j = 0; j < rho_.size(); ++j) {
         growth[j] = growth_whole[j * stride] / growth_before[j * stride];

@@ -120,7 +120,6 @@ std::vector<std::uint8_t> monitor::to_bytes(std::string_view note) const {
     to.signed_number(day_number(time_.first()));
     for (double const value : index)
         to.real(value);
-    to.real(clock_.k);
     to.signed_number(day_number(start_));
     to.signed_number(day_number(seen_));
     to.signed_number(day_number(received_until_));
@@ -172,7 +171,6 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
     result.clock_.alpha = from.real();
     result.clock_.k = from.real();
     result.time_ = read_time(from);
-    result.clock_.k = from.real();
     result.derive();
     std::int32_t const start = read_day(from, first_known_day, last_known_day);
     std::int32_t const seen = read_day(from, start - 1, last_known_day);

@@ -82,6 +82,11 @@ class clock_tables {
     void tabulate(double n, std::size_t cells, std::vector<double>& out) const;
     /// One cell for many visits.
     void mix(std::int32_t visits, std::int64_t cell, double* out) const noexcept;
+    /// A cell's coefficients, where they lie or put together in `mixed`; null outside the tables.
+    double const* find(std::int32_t visits, std::int64_t cell, double* mixed) const noexcept;
+    /// What a silence does from its middle on, by a quadrature of e^-H in each cell: for where differences say nothing.
+    bool cell_by_cell(std::int32_t visits, double gap_sum, double from, double to, double hazard,
+                      double* growth, double* fresh) const noexcept;
     /// H and j, or false outside the tables.
     bool read(std::int32_t visits, std::int64_t cell, double u, double* hazard, double* fresh,
               std::size_t stride) const noexcept;
