@@ -61,20 +61,36 @@ std::array<double, Count> through(chebyshev const& rule, std::array<double, Coun
     return result;
 }
 
-/// Functions beside each other, coefficient after coefficient: two at a time fill the registers that every x86-64 has.
+/// Functions beside each other, coefficient after coefficient: two at a time fill the registers that every x86-64 has,
+/// four those of most.
 using pair = double __attribute__((vector_size(16), aligned(8)));
+using quad = double __attribute__((vector_size(32), aligned(8)));
 
-CLAVIS_INLINE pair load(double const* at) {
-    return *reinterpret_cast<pair const*>(at);
+/// Neighbouring polynomials of degree 5 at u; `stride` doubles from coefficient to coefficient.
+template <class Lanes>
+CLAVIS_INLINE void polynomials(double const* c, std::size_t stride, double u, Lanes& result) {
+    double const u2 = u * u;
+    Lanes const low = *reinterpret_cast<Lanes const*>(c) + u * *reinterpret_cast<Lanes const*>(c + stride);
+    Lanes const middle =
+        *reinterpret_cast<Lanes const*>(c + 2 * stride) + u * *reinterpret_cast<Lanes const*>(c + 3 * stride);
+    Lanes const high =
+        *reinterpret_cast<Lanes const*>(c + 4 * stride) + u * *reinterpret_cast<Lanes const*>(c + 5 * stride);
+    result = low + u2 * (middle + u2 * high);
 }
 
-/// Two neighbouring polynomials of degree 5 at u; `stride` doubles from coefficient to coefficient.
-CLAVIS_INLINE pair polynomials(double const* c, std::size_t stride, double u) {
-    double const u2 = u * u;
-    pair const low = load(c) + u * load(c + stride);
-    pair const middle = load(c + 2 * stride) + u * load(c + 3 * stride);
-    pair const high = load(c + 4 * stride) + u * load(c + 5 * stride);
-    return low + u2 * (middle + u2 * high);
+/// H and each j of one cell.
+CLAVIS_INLINE void read_cell(double const* c, std::size_t lanes, std::size_t fractions, double u,
+                             double* hazard, double* fresh, std::size_t stride) {
+    for (std::size_t lane = 0; lane < lanes; lane += 2) {
+        pair two;
+        polynomials(c + lane, lanes, u, two);
+        if (lane == 0) {
+            *hazard = two[0];
+        } else {
+            fresh[(lane - 1) * stride] = two[0];
+        }
+        if (lane < fractions) fresh[lane * stride] = two[1];
+    }
 }
 
 constexpr std::int64_t one_bits = 0x3ff0000000000000;
@@ -123,6 +139,32 @@ CLAVIS_AVX512 void locate_avx512(std::int32_t const* visits, double const* gap_s
     locate_all(visits, gap_sum, silence, size, grid, cell, u, per_unit);
 }
 auto const locate_best = numerics::choose(&locate_portable, &locate_avx2, &locate_avx512);
+
+/// Every cell at its u; one cell is four lanes wide for the two fractions that most ask for.
+CLAVIS_INLINE void read_all(double const* const* cell, double const* u, std::size_t size, std::size_t lanes,
+                            std::size_t fractions, double* hazard, double* fresh, std::size_t stride) {
+    if (lanes == 4 && fractions == 2) {
+        for (std::size_t i = 0; i < size; ++i) {
+            quad four;
+            polynomials(cell[i], 4, u[i], four);
+            hazard[i] = four[0];
+            fresh[i] = four[1];
+            fresh[stride + i] = four[2];
+        }
+        return;
+    }
+    for (std::size_t i = 0; i < size; ++i)
+        read_cell(cell[i], lanes, fractions, u[i], hazard + i, fresh + i, stride);
+}
+void read_portable(double const* const* cell, double const* u, std::size_t size, std::size_t lanes,
+                   std::size_t fractions, double* hazard, double* fresh, std::size_t stride) {
+    read_all(cell, u, size, lanes, fractions, hazard, fresh, stride);
+}
+CLAVIS_AVX2 void read_avx2(double const* const* cell, double const* u, std::size_t size, std::size_t lanes,
+                           std::size_t fractions, double* hazard, double* fresh, std::size_t stride) {
+    read_all(cell, u, size, lanes, fractions, hazard, fresh, stride);
+}
+auto const read_best = numerics::choose(&read_portable, &read_avx2, &read_avx2);
 
 /// fresh holds j on entry.
 CLAVIS_INLINE void grow_all(double const* hazard, double const* per_unit, double power, std::size_t size,
@@ -336,14 +378,7 @@ bool clock_tables::read(std::int32_t visits, std::int64_t cell, double u, double
     double mixed[widest];
     double const* const c = find(visits, cell, mixed);
     if (c == nullptr) return false;
-    pair const first = polynomials(c, lanes_, u);
-    *hazard = first[0];
-    fresh[0] = first[1];
-    for (std::size_t j = 2; j < lanes_; j += 2) {
-        pair const next = polynomials(c + j, lanes_, u);
-        fresh[(j - 1) * stride] = next[0];
-        if (j < rho_.size()) fresh[j * stride] = next[1];
-    }
+    read_cell(c, lanes_, rho_.size(), u, hazard, fresh, stride);
     return true;
 }
 
@@ -367,27 +402,39 @@ void clock_tables::silences(std::span<std::int32_t const> visits, std::span<doub
     std::int64_t cell[batch];
     double u[batch];
     double per_unit[batch];
-    std::uint16_t beyond[batch];
+    double const* found[batch];
+    std::uint16_t apart[batch];
     for (std::size_t begin = 0; begin < size; begin += batch) {
         std::size_t const count = std::min(batch, size - begin);
         locate_best(visits.data() + begin, gap_sum.data() + begin, silence.data() + begin, count, grid_, cell,
                     u, per_unit);
-        std::size_t outside = 0;
-        for (std::size_t i = 0; i < count; ++i)
-            if (!read(visits[begin + i], cell[i], u[i], hazard.data() + begin + i, fresh.data() + begin + i,
-                      size)) {
-                hazard[begin + i] = 0;
-                for (std::size_t j = 0; j < rho_.size(); ++j)
-                    fresh[j * size + begin + i] = 0;
-                beyond[outside++] = static_cast<std::uint16_t>(i);
+        // Cells that must be put together first, or do not exist, are read one at a time.
+        std::size_t several = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            std::int32_t const x = visits[begin + i];
+            found[i] = x < tabulated ? find(x, cell[i], nullptr) : nullptr;
+            if (found[i] == nullptr) {
+                apart[several++] = static_cast<std::uint16_t>(i);
+                found[i] = values_.data();
             }
+#if defined(__GNUC__)
+            for (std::size_t line = 0; line < width_; line += 8)
+                __builtin_prefetch(found[i] + line);
+#endif
+        }
+        read_best(found, u, count, lanes_, rho_.size(), hazard.data() + begin, fresh.data() + begin, size);
         for (std::size_t j = 0; j < rho_.size(); ++j)
             grow_best(hazard.data() + begin, per_unit, 1 - rho_[j], count, growth.data() + j * size + begin,
                       fresh.data() + j * size + begin);
-        for (std::size_t k = 0; k < outside; ++k) {
-            std::size_t const i = begin + beyond[k];
-            hazard[i] =
-                directly(visits[i], gap_sum[i], 0, silence[i], growth.data() + i, fresh.data() + i, size);
+        for (std::size_t k = 0; k < several; ++k) {
+            std::size_t const i = begin + apart[k];
+            double one_growth[16];
+            double one_fresh[16];
+            hazard[i] = this->silence(visits[i], gap_sum[i], silence[i], one_growth, one_fresh);
+            for (std::size_t j = 0; j < rho_.size(); ++j) {
+                growth[j * size + i] = one_growth[j];
+                fresh[j * size + i] = one_fresh[j];
+            }
         }
     }
 }
@@ -422,7 +469,11 @@ bool clock_tables::cell_by_cell(std::int32_t visits, double gap_sum, double from
         double const* const c = find(visits, cell, mixed);
         double const low = std::bit_cast<double>((grid_.first_cell + cell) << grid_.shift);
         double const half = (std::bit_cast<double>((grid_.first_cell + cell + 1) << grid_.shift) - low) / 2;
-        auto const hazard_at = [&](double u) { return polynomials(c, lanes_, u)[0]; };
+        auto const hazard_at = [&](double u) {
+            pair two;
+            polynomials(c, lanes_, u, two);
+            return two[0];
+        };
         if (cell == begin.cell) start = hazard_at(begin.u);
         double const u_low = cell == begin.cell ? begin.u : -1.0;
         double const u_high = cell == end.cell ? end.u : 1.0;

@@ -87,11 +87,8 @@ class monitor::wave {
                 one.restart(dates_[k++]);
             }
             if (own.read) k = through(own, one, k, end);
-            for (; k < end; ++k) {
-                // An alarm stands at the end of a day, so a visit on this very day forestalls it.
-                one.wait(dates_[k] - 1, tell);
-                one.visit(dates_[k]);
-            }
+            for (; k < end; ++k)
+                one.wait_and_visit(dates_[k], tell);
             if (!own.read || !waited_) one.wait(last_, tell);
         }
         customers_.clear();

@@ -118,6 +118,18 @@ class monitor::watcher {
         if (sum / settings_.fractions() < settings_.limit_ / hysteresis) recover(date);
     }
 
+    /// Waits until the day before a visit and takes it. An alarm stands at the end of a day, so a visit on this very day
+    /// forestalls it.
+    template <class Raise>
+    void wait_and_visit(std::int32_t date, Raise&& raise) {
+        if (!one_.frozen && (one_.state == state::ACTIVE || one_.state == state::RECOVERED)) {
+            growth const silent = silence_until(date);
+            if (visit_quietly(date, silent.hazard, silent.by, silent.fresh, 1)) return;
+        }
+        wait(date - 1, raise);
+        visit(date);
+    }
+
     /// A visit of somebody in no alarm after a silence already read from the tables, whose growth and fresh stand `stride`
     /// apart: false, and nothing is done, where the silence raises an alarm, or may.
     bool visit_quietly(std::int32_t date, double hazard, double const* by, double const* fresh,
