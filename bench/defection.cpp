@@ -80,6 +80,47 @@ void update_events(benchmark::State& state) {
 }
 BENCHMARK(update_events)->Arg(5)->Arg(10)->Arg(16)->Arg(40)->Unit(benchmark::kMillisecond);
 
+/// A batch in which every tenth of ten million customers came once: what a day brings.
+void update_scattered(benchmark::State& state) {
+    std::size_t const size = 10'000'000;
+    auto const share = static_cast<std::size_t>(state.range(0));
+    baseline begun;
+    begun.until = on(start);
+    begun.clock = hazard_clock{2, 14, 1.6};
+    std::mt19937_64 random(5);
+    std::uniform_int_distribution<std::int32_t> visits(1, 40);
+    std::vector<std::int64_t> ids(size);
+    ledger::history batch;
+    std::vector<std::int64_t> came;
+    for (std::size_t i = 0; i < size; ++i) {
+        ids[i] = static_cast<std::int64_t>(i);
+        begun.visits.push_back(visits(random));
+        begun.gap_days.push_back(begun.visits.back() * 8);
+        begun.last_day.push_back(start - 1 - static_cast<std::int32_t>(i % 7));
+        if (i % share != 0) continue;
+        came.push_back(ids[i]);
+        batch.day.push_back(start);
+        batch.offsets.push_back(static_cast<std::int64_t>(batch.day.size()));
+    }
+    batch.orders.assign(batch.day.size(), 1);
+    batch.sales.resize(batch.day.size());
+    batch.returns.resize(batch.day.size());
+    batch.customer_id = std::move(came);
+    begun.customer_id = std::move(ids);
+    monitor watch(begun);
+    std::int32_t day = start;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(watch.update(batch, on(day)).rows.data());
+        state.PauseTiming();
+        ++day;
+        for (auto& one : batch.day)
+            ++one;
+        state.ResumeTiming();
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch.day.size()));
+}
+BENCHMARK(update_scattered)->Arg(1)->Arg(10)->Unit(benchmark::kMillisecond);
+
 void update_quiet_day(benchmark::State& state) {
     auto const records = customers(100000, start);
     monitor const begun(learn_baseline(records, on(start), hazard_clock{2, 14}));

@@ -34,6 +34,9 @@ class monitor::watcher {
           one_(one),
           tracks_(tracks),
           events_(events),
+          rho_(settings.rho_.data()),
+          log_rho_(settings.log_rho_.data()),
+          ceiling_(settings.limit_ * settings.fractions()),
           count_(settings.rho_.size()),
           kept_(static_cast<std::size_t>(settings.options_.keep_events)) {}
 
@@ -144,7 +147,7 @@ class monitor::watcher {
         double sum = settings_.full_stop_ ? fresh[count_ * stride] : 0;
         for (std::size_t j = 0; j < count_; ++j)
             sum += by[j * stride] * tracks_[j].statistic + fresh[j * stride];
-        return sum < settings_.limit_ * settings_.fractions();
+        return sum < ceiling_;
     }
 
     /// The watch starts anew at a visit: for a customer never seen before, or one who came back.
@@ -246,11 +249,11 @@ class monitor::watcher {
         one_.overdue = false;
         double sum = 0;
         for (std::size_t j = 0; j < count_; ++j) {
-            double const rho = settings_.rho_[j];
+            double const rho = rho_[j];
             track& own = tracks_[j];
             own.statistic = rho * grown(own.statistic, by[j * stride], fresh[j * stride]);
             sum += own.statistic;
-            auto const cusum = static_cast<float>(own.cusum + (1 - rho) * hazard + settings_.log_rho_[j]);
+            auto const cusum = static_cast<float>(own.cusum + (1 - rho) * hazard + log_rho_[j]);
             bool const zero = !dated && cusum <= 0;
             own.cusum = zero ? 0.0F : cusum;
             own.zero_day = zero ? date : own.zero_day;
@@ -327,6 +330,9 @@ class monitor::watcher {
     person& one_;
     track* tracks_;
     std::int32_t* events_;
+    double const* rho_;
+    double const* log_rho_;
+    double ceiling_;  ///< of the sum of all statistics
     std::size_t count_;
     std::size_t kept_;  ///< visits kept; since_low and since_high stand behind them
 };
