@@ -47,9 +47,9 @@ void monitor::merge(monitor const& other) {
             pair_strangers(known.customer_id_, crossed->waiting_.customer_id);
     }
 
-    std::vector<person> people(pairs.size());
-    std::vector<track> tracks(pairs.size() * rho_.size());
-    std::vector<std::int32_t> events(pairs.size() * events_width());
+    large_vector<person> people(pairs.size());
+    large_vector<track> tracks(pairs.size() * rho_.size());
+    large_vector<std::int32_t> events(pairs.size() * events_width());
     for (std::size_t i = 0; i < pairs.size(); ++i) {
         monitor const& source = pairs[i].left != id_pair::none ? *this : other;
         source.copy_customer(pairs[i].left != id_pair::none ? pairs[i].left : pairs[i].right, people[i],

@@ -193,9 +193,9 @@ alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned thr
     std::size_t const count = pairs.size();
     identifiers ids = count > size() ? join_ids(customer_id_, batch.customer_id, pairs) : identifiers();
     std::size_t const width = events_width();
-    std::vector<person> people(count);
-    std::vector<track> tracks(count * rho_.size());
-    std::vector<std::int32_t> events(count * width);
+    large_vector<person> people(count);
+    large_vector<track> tracks(count * rho_.size());
+    large_vector<std::int32_t> events(count * width);
 
     struct part {
         std::vector<alert> rows;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clavis/core/columns.hpp"
+#include "clavis/core/large_memory.hpp"
 #include "clavis/core/time.hpp"
 #include "clavis/ledger/history.hpp"
 
@@ -36,7 +37,7 @@ struct id_pair {
     std::size_t left;
     std::size_t right;
 };
-using id_pairs = std::vector<id_pair>;
+using id_pairs = large_vector<id_pair>;
 
 /// Everybody in either table, ascending. The ids are of one kind, or one table is empty.
 id_pairs pair_ids(identifiers const& left, identifiers const& right);

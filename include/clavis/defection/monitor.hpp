@@ -45,6 +45,7 @@
 #include <vector>
 
 #include "clavis/core/columns.hpp"
+#include "clavis/core/large_memory.hpp"
 #include "clavis/core/progress.hpp"
 #include "clavis/core/time.hpp"
 #include "clavis/defection/alerts.hpp"
@@ -162,12 +163,12 @@ class monitor {
     sys_days received_until_{};
     intake received_;
     identifiers customer_id_;
-    std::vector<person> people_;
-    std::vector<track> tracks_;  ///< rho_.size() a customer
+    large_vector<person> people_;
+    large_vector<track> tracks_;  ///< rho_.size() a customer
     /// Where events are kept, events_width() a customer: the days of the last visits, the newest last and
     /// `missing_day` before the first; then since_low and since_high of the alarm that stands, or else the visit
     /// from which the customer has been watched and person::visits then.
-    std::vector<std::int32_t> events_;
+    large_vector<std::int32_t> events_;
     ledger::history waiting_;  ///< visits after seen_
 };
 
