@@ -10,6 +10,7 @@
 #include "clavis/defection/clock_tables.hpp"
 #include "clavis/defection/detectors.hpp"
 #include "clavis/defection/monitor.hpp"
+#include "clavis/ledger/summarize.hpp"
 
 namespace {
 
@@ -80,7 +81,7 @@ void update_events(benchmark::State& state) {
 }
 BENCHMARK(update_events)->Arg(5)->Arg(10)->Arg(16)->Arg(40)->Unit(benchmark::kMillisecond);
 
-/// A batch in which every tenth of ten million customers came once: what a day brings.
+/// A batch in which each, or every tenth, of ten million customers came once: what a day brings.
 void update_scattered(benchmark::State& state) {
     std::size_t const size = 10'000'000;
     auto const share = static_cast<std::size_t>(state.range(0));
@@ -120,6 +121,45 @@ void update_scattered(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch.day.size()));
 }
 BENCHMARK(update_scattered)->Arg(1)->Arg(10)->Unit(benchmark::kMillisecond);
+
+/// Ten million events of as many customers in random order, from the records as they come: days are gathered, then watched.
+void update_unordered(benchmark::State& state) {
+    std::size_t const size = 10'000'000;
+    std::mt19937_64 random(5);
+    std::uniform_int_distribution<std::int32_t> some(0, static_cast<std::int32_t>(size) - 1);
+    baseline begun;
+    begun.until = on(start);
+    begun.clock = hazard_clock{2, 14, 1.6};
+    std::vector<std::int64_t> ids(size);
+    std::vector<std::int32_t> customers(size);
+    std::vector<std::int32_t> days(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        ids[i] = static_cast<std::int64_t>(i);
+        begun.visits.push_back(1 + some(random) % 40);
+        begun.gap_days.push_back(begun.visits.back() * 8);
+        begun.last_day.push_back(start - 1 - some(random) % 7);
+        customers[i] = some(random);
+        days[i] = start + static_cast<std::int32_t>(i * 7 / size);
+    }
+    begun.customer_id = std::move(ids);
+    monitor watch(begun);
+    std::int32_t day = start + 6;
+    std::int64_t visits = 0;
+    for (auto _ : state) {
+        auto const found = watch.update(ledger::collect_history({std::span<std::int32_t const>(customers),
+                                                                 std::span<std::int32_t const>(days)}),
+                                        on(day));
+        visits += found.received.visits_used;
+        state.PauseTiming();
+        day += 7;
+        for (auto& one : days)
+            one += 7;
+        state.ResumeTiming();
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(size));
+    state.counters["used"] = static_cast<double>(visits) / static_cast<double>(state.iterations());
+}
+BENCHMARK(update_unordered)->Unit(benchmark::kMillisecond);
 
 void update_quiet_day(benchmark::State& state) {
     auto const records = customers(100000, start);
