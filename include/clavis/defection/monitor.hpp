@@ -33,7 +33,8 @@
 // been. Days watched apart are joined one step before: summarizers of any split of the records merge, and hand their
 // days to one update().
 //
-// Cost: O(1) an event; 16 bytes a customer and 24 for each retained fraction above zero (40 with the default
+// Silences of a batch are read from the tables at once; who raises an alarm or stands in one is taken visit by visit, with
+// the same result. Cost: O(1) an event; 16 bytes a customer and 24 for each retained fraction above zero (40 with the default
 // mixture), 4 for each visit kept and 8 more where any are, and what waits.
 
 #include <cstddef>
