@@ -122,8 +122,9 @@ void update_scattered(benchmark::State& state) {
 }
 BENCHMARK(update_scattered)->Arg(1)->Arg(10)->Unit(benchmark::kMillisecond);
 
-/// Ten million events of as many customers in random order, from the records as they come: days are gathered, then watched.
+/// Ten million events of as many customers in random order, a week at a time: from records as they come, or by rows.
 void update_unordered(benchmark::State& state) {
+    bool const by_rows = state.range(0) != 0;
     std::size_t const size = 10'000'000;
     std::mt19937_64 random(5);
     std::uniform_int_distribution<std::int32_t> some(0, static_cast<std::int32_t>(size) - 1);
@@ -131,27 +132,28 @@ void update_unordered(benchmark::State& state) {
     begun.until = on(start);
     begun.clock = hazard_clock{2, 14, 1.6};
     std::vector<std::int64_t> ids(size);
-    std::vector<std::int32_t> customers(size);
+    std::vector<std::int32_t> rows(size);
     std::vector<std::int32_t> days(size);
     for (std::size_t i = 0; i < size; ++i) {
         ids[i] = static_cast<std::int64_t>(i);
         begun.visits.push_back(1 + some(random) % 40);
         begun.gap_days.push_back(begun.visits.back() * 8);
         begun.last_day.push_back(start - 1 - some(random) % 7);
-        customers[i] = some(random);
+        rows[i] = some(random);
         days[i] = start + static_cast<std::int32_t>(i * 7 / size);
     }
     begun.customer_id = std::move(ids);
     monitor watch(begun);
-    std::int32_t day = start + 6;
+    sys_days until = on(start + 6);
     std::int64_t visits = 0;
+    std::span<std::int32_t const> const who(rows);
+    std::span<std::int32_t const> const when(days);
     for (auto _ : state) {
-        auto const found = watch.update(ledger::collect_history({std::span<std::int32_t const>(customers),
-                                                                 std::span<std::int32_t const>(days)}),
-                                        on(day));
+        auto const found = by_rows ? watch.update(who, when, until)
+                                   : watch.update(ledger::collect_history({who, when}), until);
         visits += found.received.visits_used;
         state.PauseTiming();
-        day += 7;
+        until += std::chrono::days{7};
         for (auto& one : days)
             one += 7;
         state.ResumeTiming();
@@ -159,7 +161,7 @@ void update_unordered(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(size));
     state.counters["used"] = static_cast<double>(visits) / static_cast<double>(state.iterations());
 }
-BENCHMARK(update_unordered)->Unit(benchmark::kMillisecond);
+BENCHMARK(update_unordered)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 void update_quiet_day(benchmark::State& state) {
     auto const records = customers(100000, start);

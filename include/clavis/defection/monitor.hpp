@@ -82,6 +82,12 @@ class monitor {
     alerts update(ledger::history const& batch, sys_days as_of, unsigned threads = 1,
                   progress const& watch = {});
 
+    /// The same for visits that come as pairs of a customer's row (as in states() and customer_id()) and a day since
+    /// 1970-01-01, in any order: for callers who keep the rows. Strangers cannot join. Throws input_error for a row that
+    /// is none.
+    alerts update(std::span<std::int32_t const> rows, std::span<std::int32_t const> days, sys_days as_of,
+                  unsigned threads = 1, progress const& watch = {});
+
     /// Everybody as of a day not before the last one watched, taking it that nobody came since. Does not
     /// change the monitor.
     states_table states(sys_days as_of, unsigned threads = 1) const;
@@ -97,6 +103,7 @@ class monitor {
     void merge(monitor const& other);
 
     std::size_t size() const { return people_.size(); }
+    identifiers const& customer_id() const { return customer_id_; }  ///< sorted
     hazard_clock const& clock() const { return clock_; }
     operational_time const& time() const { return time_; }
     monitor_options const& options() const { return options_; }

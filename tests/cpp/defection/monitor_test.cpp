@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <random>
 #include <vector>
 
 #include "clavis/core/errors.hpp"
@@ -428,6 +430,40 @@ TEST(Monitor, CuttingIntoBatchesAndThreadsChangesNothing) {
         EXPECT_EQ(whole.table.statistic, other->table.statistic);
         EXPECT_EQ(whole.table.since, other->table.since);
     }
+}
+
+TEST(Monitor, VisitsByRowsAreTakenInAnyOrder) {
+    std::vector<customer> customers;
+    for (std::size_t i = 0; i < 300; ++i)
+        customers.push_back(simulate({}, 37, i, i % 2 == 0 ? fate{} : fate{450, 0.4}));
+    auto const records = to_history(customers, origin);
+    auto by_ids = watch_over(records);
+    auto by_rows = watch_over(records);
+    std::vector<std::pair<std::int32_t, std::int32_t>> visits;
+    for (std::size_t row = 0; row < records.size(); ++row)
+        for (auto k = static_cast<std::size_t>(records.offsets[row]);
+             k < static_cast<std::size_t>(records.offsets[row + 1]); ++k)
+            visits.emplace_back(static_cast<std::int32_t>(row), records.day[k]);
+    std::shuffle(visits.begin(), visits.end(), std::mt19937(3));
+    std::vector<std::int32_t> rows;
+    std::vector<std::int32_t> days;
+    for (auto const& [row, day] : visits) {
+        rows.push_back(row);
+        days.push_back(day);
+    }
+    sys_days const until = on(origin + 364 + 500);
+    auto const expected = by_ids.update(records, until);
+    auto const found = by_rows.update(rows, days, until);
+    EXPECT_GT(found.size(), 50U);
+    ASSERT_EQ(expected.size(), found.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+        EXPECT_EQ(expected.sentence(i), found.sentence(i));
+    EXPECT_EQ(by_ids.to_bytes(), by_rows.to_bytes());
+    days.pop_back();
+    EXPECT_THROW(by_rows.update(rows, days, until), input_error);
+    days.push_back(0);
+    rows.back() = 300;
+    EXPECT_THROW(by_rows.update(rows, days, until), input_error);
 }
 
 TEST(Monitor, AStopLeavesItAsItWas) {
