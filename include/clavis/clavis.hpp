@@ -28,6 +28,7 @@
 #include "clavis/statistics/cox.hpp"
 #include "clavis/statistics/life_table.hpp"
 #include "clavis/statistics/multiplicity.hpp"
+#include "clavis/statistics/proportionality.hpp"
 #include "clavis/statistics/quantiles.hpp"
 #include "clavis/statistics/survival_curve.hpp"
 #include "clavis/statistics/survival_scores.hpp"

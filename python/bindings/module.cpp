@@ -9,6 +9,7 @@ namespace clavis::bindings {
 
 void bind_analysis(py::module_& module);
 void bind_core(py::module_& module);
+void bind_cox(py::module_& module);
 void bind_defection(py::module_& module);
 void bind_ledger(py::module_& module);
 void bind_lifetime(py::module_& module);
@@ -30,6 +31,7 @@ PYBIND11_MODULE(_clavis, module) {
 
     bind_analysis(module);
     bind_core(module);
+    bind_cox(module);
     bind_defection(module);
     bind_ledger(module);
     bind_lifetime(module);

@@ -8,11 +8,11 @@
 #include "bindings.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/statistics/competing_risks.hpp"
-#include "clavis/statistics/cox.hpp"
 #include "clavis/statistics/life_table.hpp"
 #include "clavis/statistics/survival_curve.hpp"
 #include "clavis/statistics/survival_scores.hpp"
 #include "clavis/statistics/weibull_aft.hpp"
+#include "survival.hpp"
 
 namespace clavis::bindings {
 namespace {
@@ -23,9 +23,6 @@ using statistics::interval_estimate;
 using statistics::life_table;
 using statistics::number_column;
 using statistics::survival_curve;
-
-using doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using codes = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 
 /// Looks into an array of any type of number_column; Python has brought the others into one of them.
 number_column column_of(py::object const& object) {
@@ -81,74 +78,6 @@ py::array predict(Curve const& curve, doubles const& times) {
     for (std::size_t i = 0; i < result.size(); ++i)
         result[i] = curve.at(times.data()[i]);
     return to_numpy(std::move(result));
-}
-
-using truths = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
-
-template <class T>
-std::span<T const> optional_span(
-    std::optional<py::array_t<T, py::array::c_style | py::array::forcecast>> const& values) {
-    return values ? span_of<T>(*values) : std::span<T const>();
-}
-
-/// A square matrix, or None where there is none.
-py::object square(std::vector<double>&& values) {
-    if (values.empty()) return py::none();
-    auto const side = static_cast<py::ssize_t>(std::llround(std::sqrt(static_cast<double>(values.size()))));
-    return to_numpy(std::move(values)).attr("reshape")(side, side);
-}
-
-py::dict cox(doubles const& covariates, std::vector<std::string> names, doubles const& stop,
-             truths const& event, std::optional<doubles> const& start, std::optional<doubles> const& weights,
-             std::optional<doubles> const& offset, std::optional<codes> const& stratum,
-             std::optional<codes> const& cluster, int strata, int clusters, std::string const& ties,
-             bool robust, unsigned threads, py::object callback) {
-    if (ties != "efron" && ties != "breslow")
-        throw input_error("ties is efron or breslow, not \"" + ties + '"');
-    statistics::cox_view const data{.covariates = span_of<double>(covariates),
-                                    .names = std::move(names),
-                                    .stop = span_of<double>(stop),
-                                    .event = span_of<std::uint8_t>(event),
-                                    .start = optional_span(start),
-                                    .weights = optional_span(weights),
-                                    .offset = optional_span(offset),
-                                    .stratum = optional_span(stratum),
-                                    .cluster = optional_span(cluster),
-                                    .strata = strata,
-                                    .clusters = clusters};
-    statistics::cox_options const options{
-        .ties = ties == "efron" ? statistics::tie_rule::efron : statistics::tie_rule::breslow,
-        .robust = robust,
-        .threads = threads,
-        .watch = make_progress(std::move(callback))};
-    statistics::cox_fit fit;
-    {
-        py::gil_scoped_release unlocked;
-        fit = statistics::fit_cox(data, options);
-    }
-    py::dict result;
-    result["coefficient"] = to_numpy(std::move(fit.coefficient));
-    result["mean"] = to_numpy(std::move(fit.mean));
-    result["covariance"] = square(std::move(fit.covariance));
-    result["robust_covariance"] = square(std::move(fit.robust_covariance));
-    result["log_likelihood_null"] = fit.log_likelihood_null;
-    result["log_likelihood"] = fit.log_likelihood;
-    result["score_statistic"] = fit.score_statistic;
-    result["wald_statistic"] = fit.wald_statistic;
-    result["gradient_norm"] = fit.gradient_norm;
-    result["condition"] = fit.condition;
-    result["concordance"] = fit.concordance;
-    result["rows"] = fit.rows;
-    result["events"] = fit.events;
-    result["iterations"] = fit.iterations;
-    result["degrees"] = fit.degrees;
-    result["converged"] = fit.converged;
-    result["status"] = fit.status;
-    result["warnings"] = fit.warnings;
-    result["baseline_stratum"] = to_numpy(std::move(fit.baseline_stratum));
-    result["baseline_time"] = to_numpy(std::move(fit.baseline_time));
-    result["baseline_hazard"] = to_numpy(std::move(fit.baseline_hazard));
-    return result;
 }
 
 py::dict weibull(doubles const& covariates, std::vector<std::string> names, doubles const& duration,
@@ -304,10 +233,6 @@ void bind_statistics(py::module_& module) {
         },
         py::arg("tables"), py::arg("groups"), py::arg("rho"), py::arg("gamma"));
 
-    room.def("cox", &cox, py::arg("covariates"), py::arg("names"), py::arg("stop"), py::arg("event"),
-             py::kw_only(), py::arg("start"), py::arg("weights"), py::arg("offset"), py::arg("stratum"),
-             py::arg("cluster"), py::arg("strata"), py::arg("clusters"), py::arg("ties"), py::arg("robust"),
-             py::arg("threads"), py::arg("progress"));
     room.def("weibull_aft", &weibull, py::arg("covariates"), py::arg("names"), py::arg("duration"),
              py::arg("event"), py::kw_only(), py::arg("weights"));
     room.def("aalen_johansen", &competing, py::arg("table"), py::arg("confidence"));

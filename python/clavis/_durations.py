@@ -10,7 +10,17 @@ import numpy.typing as npt
 
 from clavis import _clavis, _columns, _input
 
-__all__ = ["Array", "coded", "covariates", "one_column", "optional_weights"]
+__all__ = [
+    "Array",
+    "coded",
+    "covariates",
+    "cox_rows",
+    "numbers",
+    "one_column",
+    "optional_codes",
+    "truths",
+    "with_covariates",
+]
 
 Array = npt.NDArray[Any]
 
@@ -39,8 +49,19 @@ def one_column(values: Any, name: str, size: int | None = None) -> Array:
     return np.ascontiguousarray(column)
 
 
-def optional_weights(values: Any, size: int) -> npt.NDArray[np.float64] | None:
-    return None if values is None else one_column(values, "weights", size).astype(np.float64)
+def numbers(values: Any, name: str, size: int | None = None) -> npt.NDArray[np.float64] | None:
+    """A column of float64; ``None`` where there is none."""
+    return None if values is None else one_column(values, name, size).astype(np.float64)
+
+
+def truths(events: Any, size: int) -> npt.NDArray[np.uint8]:
+    """Events of 0 and 1."""
+    column = one_column(events, "events", size)
+    odd = ~((column == 0) | (column == 1))
+    if odd.any():
+        row = int(np.argmax(odd))
+        raise _clavis.InputError(f'events, row {row}: "{column[row]}" is neither 0 (censored) nor 1 (event)')
+    return column.astype(np.uint8)
 
 
 def coded(values: Any, name: str, size: int) -> tuple[npt.NDArray[np.int32], list[Any]]:
@@ -59,6 +80,11 @@ def coded(values: Any, name: str, size: int) -> tuple[npt.NDArray[np.int32], lis
         raise _clavis.InputError(f"{name}, row {int(np.argmax(np.isnan(column)))}: is missing")
     distinct, codes = np.unique(column, return_inverse=True)
     return codes.reshape(-1).astype(np.int32), distinct.tolist()
+
+
+def optional_codes(values: Any, name: str, size: int) -> tuple[npt.NDArray[np.int32] | None, list[Any] | None]:
+    """Codes and labels; ``None`` for both where there is no column."""
+    return (None, None) if values is None else coded(values, name, size)
 
 
 def covariates(X: Any, names: Sequence[str] | None = None) -> tuple[npt.NDArray[np.float64], list[str]]:
@@ -87,3 +113,46 @@ def covariates(X: Any, names: Sequence[str] | None = None) -> tuple[npt.NDArray[
         X = {name: column.astype(np.int8) if column.dtype == bool else column for name, column in X.items()}
     columns = _columns.read(X, {name: name for name in wanted}, None, "covariates")
     return np.column_stack([columns[name] for name in wanted]) if wanted else np.empty((0, 0)), wanted
+
+
+def with_covariates(
+    X: Any, durations: Any, columns: Sequence[str] | None
+) -> tuple[npt.NDArray[np.float64], list[str], npt.NDArray[np.float64]]:
+    """The matrix of covariates, their names, and durations of as many rows."""
+    matrix, names = covariates(X, columns)
+    duration = one_column(durations, "durations").astype(np.float64)
+    if len(matrix) != len(duration):
+        raise _clavis.InputError(f"the covariates have {len(matrix)} rows where the durations have {len(duration)}")
+    return matrix, names, duration
+
+
+def cox_rows(
+    X: Any,
+    durations: Any,
+    events: Any,
+    start: Any,
+    strata: Any,
+    cluster: Any,
+    weights: Any,
+    offset: Any,
+    columns: Sequence[str] | None,
+) -> tuple[_clavis.statistics.CoxRows, list[str], list[Any] | None]:
+    """The rows of a Cox model, the names of their covariates and the labels of strata, if any."""
+    matrix, names, stop = with_covariates(X, durations, columns)
+    size = len(stop)
+    stratum, labels = optional_codes(strata, "strata", size)
+    group, distinct = optional_codes(cluster, "cluster", size)
+    rows = _clavis.statistics.CoxRows(
+        matrix,
+        names,
+        stop,
+        truths(events, size),
+        start=numbers(start, "start", size),
+        weights=numbers(weights, "weights", size),
+        offset=numbers(offset, "offset", size),
+        stratum=stratum,
+        cluster=group,
+        strata=len(labels) if labels else 1,
+        clusters=len(distinct) if distinct else 0,
+    )
+    return rows, names, labels

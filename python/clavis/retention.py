@@ -137,10 +137,28 @@ class CohortTable(Table):
 
 
 def _history(
-    transactions: Any, columns: dict[str, Any], until: _time.Date | None, threads: int
+    transactions: Any,
+    until: _time.Date | None,
+    threads: int,
+    customer: str,
+    time: str,
+    amount: str | None,
+    order_id: str | None,
+    kind: str | None,
+    time_zone: str | None,
+    on_bad_rows: str,
 ) -> tuple[_clavis.ledger.History, int, Quality]:
-    amount = _input.optional_column(transactions, columns["amount"], "amount")
-    state = Summarizer(**{**columns, "amount": amount}, threads=threads).update(transactions)
+    """Purchase days of each customer, the last day observed, and what was read: the arguments are those of `cohorts`."""
+    state = Summarizer(
+        customer=customer,
+        time=time,
+        amount=_input.optional_column(transactions, amount, "amount"),
+        order_id=order_id,
+        kind=kind,
+        time_zone=time_zone,
+        on_bad_rows=on_bad_rows,
+        threads=threads,
+    ).update(transactions)
     records = state.history()
     if until is not None:
         last = _time.day_number(until, "until")
@@ -197,16 +215,9 @@ def cohorts(
     ([0, 1, 2, 0, 1, 0], [2, 1, 1, 1, 0, 0])
     """
     asked = retention if isinstance(retention, Retention) else Retention(retention)
-    columns = {
-        "customer": customer,
-        "time": time,
-        "amount": amount,
-        "order_id": order_id,
-        "kind": kind,
-        "time_zone": time_zone,
-        "on_bad_rows": on_bad_rows,
-    }
-    records, last, quality = _history(transactions, columns, until, threads)
+    records, last, quality = _history(
+        transactions, until, threads, customer, time, amount, order_id, kind, time_zone, on_bad_rows
+    )
     if asked.kind == "bracket":
         assert asked.days is not None
         first, end = (int(day) for day in asked.days)
@@ -275,16 +286,9 @@ def retention_table(
     >>> {name: t[name].tolist() for name in ("new", "retained", "reactivated", "lapsed")}
     {'new': [2, 1, 0], 'retained': [0, 1, 0], 'reactivated': [0, 0, 1], 'lapsed': [0, 1, 2]}
     """
-    columns = {
-        "customer": customer,
-        "time": time,
-        "amount": amount,
-        "order_id": order_id,
-        "kind": kind,
-        "time_zone": time_zone,
-        "on_bad_rows": on_bad_rows,
-    }
-    records, last, _ = _history(transactions, columns, until, threads)
+    records, last, _ = _history(
+        transactions, until, threads, customer, time, amount, order_id, kind, time_zone, on_bad_rows
+    )
     found = _clavis.defection.flows(records, period, last)
     before = np.concatenate([[0], found["active"][:-1]]) if len(found["active"]) else found["active"]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -337,17 +341,10 @@ def spells(
     >>> t["duration"].tolist(), t["event"].tolist()
     ([40, 19], [1, 0])
     """
-    columns = {
-        "customer": customer,
-        "time": time,
-        "amount": amount,
-        "order_id": order_id,
-        "kind": kind,
-        "time_zone": time_zone,
-        "on_bad_rows": on_bad_rows,
-    }
     days = gap if isinstance(gap, int) else round(_time.microseconds(gap, "gap") / 86_400_000_000)
-    records, last, _ = _history(transactions, columns, until, threads)
+    records, last, _ = _history(
+        transactions, until, threads, customer, time, amount, order_id, kind, time_zone, on_bad_rows
+    )
     found = _clavis.defection.spells(records, days, last)
     row = found.pop("row")
     found["stop"] = found["start"] + found["duration"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis
-from clavis._durations import Array, coded, one_column, optional_weights
+from clavis._durations import Array, coded, numbers, one_column, optional_codes
 from clavis.table import Table
 
 __all__ = ["AalenJohansen", "KaplanMeier", "LogRank", "NelsonAalen", "brier_score", "concordance_index", "log_rank"]
@@ -37,7 +37,7 @@ def life_tables(
         duration,
         None if events is None else one_column(events, "events", size),
         entry=None if entry is None else one_column(entry, "entry", size),
-        weights=optional_weights(weights, size),
+        weights=numbers(weights, "weights", size),
         group=group,
         groups=groups,
         causes=causes,
@@ -482,15 +482,15 @@ def concordance_index(
     """
     stop = one_column(durations, "durations").astype(np.float64)
     size = len(stop)
-    code, labels = coded(strata, "strata", size) if strata is not None else (None, [None])
+    code, labels = optional_codes(strata, "strata", size)
     found = _clavis.statistics.concordance(
         stop,
         one_column(events, "events", size).astype(np.uint8),
         one_column(scores, "scores", size).astype(np.float64),
-        start=None if start is None else one_column(start, "start", size).astype(np.float64),
-        weights=optional_weights(weights, size),
+        start=numbers(start, "start", size),
+        weights=numbers(weights, "weights", size),
         stratum=code,
-        strata=len(labels),
+        strata=len(labels) if labels else 1,
         censoring_weights=censoring_weights,
         until=0.0 if until is None else float(until),
     )

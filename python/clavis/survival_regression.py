@@ -10,22 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis
-from clavis._durations import coded, covariates, one_column, optional_weights
+from clavis._durations import covariates, cox_rows, numbers, one_column, truths, with_covariates
 from clavis.table import Table
 
 __all__ = ["CoxPH", "CoxReport", "WeibullAFT"]
 
 Progress = Callable[[str, float], Any]
 Values = npt.NDArray[np.float64]
-
-
-def _truths(events: Any, size: int) -> npt.NDArray[np.uint8]:
-    column = one_column(events, "events", size)
-    odd = ~((column == 0) | (column == 1))
-    if odd.any():
-        row = int(np.argmax(odd))
-        raise _clavis.InputError(f'events, row {row}: "{column[row]}" is neither 0 (censored) nor 1 (event)')
-    return column.astype(np.uint8)
 
 
 def _normal_tail(z: float) -> float:
@@ -178,30 +169,8 @@ class CoxPH:
         ValueError
             Where a value cannot be used (named by column and row), or there are no events.
         """
-        matrix, names = covariates(X, columns)
-        stop = one_column(durations, "durations").astype(np.float64)
-        size = len(stop)
-        if len(matrix) != size:
-            raise _clavis.InputError(f"the covariates have {len(matrix)} rows where the durations have {size}")
-        stratum, labels = coded(strata, "strata", size) if strata is not None else (None, None)
-        group, distinct = coded(cluster, "cluster", size) if cluster is not None else (None, [])
-        self._found = _clavis.statistics.cox(
-            matrix,
-            names,
-            stop,
-            _truths(events, size),
-            start=None if start is None else one_column(start, "start", size).astype(np.float64),
-            weights=optional_weights(weights, size),
-            offset=None if offset is None else one_column(offset, "offset", size).astype(np.float64),
-            stratum=stratum,
-            cluster=group,
-            strata=len(labels) if labels else 1,
-            clusters=len(distinct),
-            ties=self.ties,
-            robust=robust,
-            threads=threads,
-            progress=progress,
-        )
+        rows, names, labels = cox_rows(X, durations, events, start, strata, cluster, weights, offset, columns)
+        self._found = _clavis.statistics.cox(rows, ties=self.ties, robust=robust, threads=threads, progress=progress)
         self._names = names
         self._strata = labels
         return self
@@ -318,6 +287,114 @@ class CoxPH:
                 result[rows] = np.where(level > 0, np.exp(-level * np.exp(eta[rows])[:, None]), 1.0)
         return result
 
+    def test_proportionality(
+        self,
+        X: Any,
+        durations: Any,
+        events: Any,
+        start: Any = None,
+        strata: Any = None,
+        *,
+        weights: Any = None,
+        offset: Any = None,
+        time: str = "km",
+        threads: int = 0,
+    ) -> Table:
+        """Whether the hazard ratio of a column changes with time (Grambsch and Therneau 1994), a score test.
+
+        The model says that it does not. Where a p-value is small, :meth:`schoenfeld_residuals` show how it changes;
+        strata, or stretches (start, stop] with a column that begins later, are ways out.
+
+        Parameters
+        ----------
+        X, durations, events, start, strata, weights, offset, threads
+            The rows of the fit.
+        time
+            The function of time that coefficients might follow: ``"km"``, 1 less the Kaplan-Meier curve just before
+            (default); ``"rank"`` among all durations; ``"identity"``; ``"log"``.
+
+        Returns
+        -------
+        Table
+            ``column``, ``statistic`` (chi-squared), ``degrees_of_freedom``, ``p_value``: a row for each column (NaN
+            where it has no coefficient), and a last row ``(all)`` for all together.
+
+        Examples
+        --------
+        >>> X = {"complaints": [0, 2, 1, 0, 3, 1], "tenure": [5, 1, 4, 8, 2, 6]}
+        >>> rows = {"X": X, "durations": [9, 3, 6, 10, 8, 4], "events": [1, 1, 1, 0, 1, 1]}
+        >>> found = CoxPH().fit(**rows).test_proportionality(**rows)
+        >>> found["column"].tolist(), found["p_value"].round(3).tolist()
+        (['complaints', 'tenure', '(all)'], [0.605, 0.675, 0.872])
+        """
+        rows = self._rows_of_fit(X, durations, events, start, strata, weights, offset)
+        found = _clavis.statistics.proportionality(
+            rows, self._ready()["coefficient"], time=time, ties=self.ties, threads=threads
+        )
+        degrees = np.append(np.ones(len(self._names), dtype=np.int64), found["degrees"])
+        return Table(
+            {
+                "column": np.array([*self._names, "(all)"], dtype=object),
+                "statistic": np.append(found["statistic"], found["global_statistic"]),
+                "degrees_of_freedom": degrees,
+                "p_value": np.append(found["p_value"], found["global_p_value"]),
+            }
+        )
+
+    def schoenfeld_residuals(
+        self,
+        X: Any,
+        durations: Any,
+        events: Any,
+        start: Any = None,
+        strata: Any = None,
+        *,
+        weights: Any = None,
+        offset: Any = None,
+        scaled: bool = False,
+        threads: int = 0,
+    ) -> Table:
+        """What each event's covariates are above the mean of those at risk (Schoenfeld 1982).
+
+        Parameters
+        ----------
+        X, durations, events, start, strata, weights, offset, threads
+            The rows of the fit.
+        scaled
+            Multiplied by the covariance and the number of events, and added to the coefficients: the running mean over
+            time is that of the coefficient (Grambsch and Therneau 1994).
+
+        Returns
+        -------
+        Table
+            A row for each event, by stratum and time: ``row`` (in the data), ``time``, and a column for each covariate.
+        """
+        found = self._ready()
+        rows = self._rows_of_fit(X, durations, events, start, strata, weights, offset)
+        taken = {"row", "time"}.intersection(self._names)
+        if taken:
+            raise ValueError(f"covariates called {' and '.join(sorted(taken))} leave no name for the residuals' own")
+        row, residual = _clavis.statistics.schoenfeld(rows, found["coefficient"], ties=self.ties, threads=threads)
+        residual = residual.reshape(len(row), len(self._names))
+        if scaled:
+            covariance = np.nan_to_num(found["covariance"])
+            residual = residual @ covariance * len(row) + found["coefficient"]
+        time = one_column(durations, "durations")[row].astype(np.float64)
+        return Table({"row": row, "time": time, **dict(zip(self._names, residual.T, strict=True))})
+
+    def _rows_of_fit(
+        self, X: Any, durations: Any, events: Any, start: Any, strata: Any, weights: Any, offset: Any
+    ) -> _clavis.statistics.CoxRows:
+        found = self._ready()
+        columns = None if isinstance(X, np.ndarray) or not hasattr(X, "__getitem__") else self._names
+        rows, names, labels = cox_rows(X, durations, events, start, strata, None, weights, offset, columns)
+        kept = len(np.asarray(durations)) if weights is None else int((np.asarray(weights) > 0).sum())
+        if len(names) != len(self._names) or labels != self._strata or kept != found["rows"]:
+            raise ValueError(
+                "these are not the rows that the model was fitted to: their number, columns or strata differ"
+            )
+        return rows
+
     def __repr__(self) -> str:
         if self._found is None:
             return f"CoxPH(ties={self.ties!r})"
@@ -360,13 +437,12 @@ class WeibullAFT:
 
         ``X`` may be ``None``: a Weibull distribution for all.
         """
-        duration = one_column(durations, "durations").astype(np.float64)
+        if X is None:
+            X = np.empty((len(one_column(durations, "durations")), 0))
+        matrix, names, duration = with_covariates(X, durations, columns)
         size = len(duration)
-        matrix, names = (np.empty((size, 0)), []) if X is None else covariates(X, columns)
-        if len(matrix) != size:
-            raise _clavis.InputError(f"the covariates have {len(matrix)} rows where the durations have {size}")
         self._found = _clavis.statistics.weibull_aft(
-            matrix, names, duration, _truths(events, size), weights=optional_weights(weights, size)
+            matrix, names, duration, truths(events, size), weights=numbers(weights, "weights", size)
         )
         self._names = names
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,19 @@ def test_rossi(data: Callable[[str], Path]) -> None:
     )
     assert km.survival_function_["se"][-1] == pytest.approx(0.0212051, abs=5e-8)
     assert np.isnan(km.median_)
+
+
+def test_waltons() -> None:
+    # Lifetimes of fruit flies that come with the package lifelines: R's medians with their intervals, and its log-rank.
+    package = importlib.util.find_spec("lifelines")
+    if package is None or package.origin is None:
+        pytest.skip("the waltons data come with the package lifelines, which is not installed")
+    file = Path(package.origin).parent / "datasets" / "waltons_dataset.csv"
+    table = np.genfromtxt(file, delimiter=",", names=True, dtype=None, encoding="utf-8")
+    found = cv.KaplanMeier(interval="log").fit(table["T"], table["E"], groups=table["group"])
+    assert found.median_ == {"control": 58, "miR-137": 26}
+    assert found.median_interval_ == {"control": (56, 60), "miR-137": (22, 29)}
+    assert cv.log_rank(table["T"], table["E"], table["group"]).statistic == pytest.approx(122.2, abs=0.05)
 
 
 def test_groups_are_curves_of_their_own() -> None:

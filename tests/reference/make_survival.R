@@ -66,7 +66,12 @@ cox <- function(name, ...) {
   put(paste0(name, ".loglik"), f$loglik)
   put(paste0(name, ".score"), f$score)
   put(paste0(name, ".concordance"), concordance(f)$concordance)
-  f
+  put(paste0(name, ".zph"), cox.zph(f, terms = FALSE)$table[, "chisq"])
+  invisible(f)
+}
+residual <- function(name, f) {
+  put(paste0(name, ".schoenfeld"), t(residuals(f, type = "schoenfeld")))
+  put(paste0(name, ".schoenfeld.scaled"), t(residuals(f, type = "scaledsch")))
 }
 f <- cox("cox.efron", Surv(stop, event) ~ x + y + z, d)
 b <- basehaz(f, centered = TRUE)
@@ -74,6 +79,7 @@ put("cox.efron.basehaz", approx(b$time, b$hazard, times, method = "constant", ru
 put("cox.efron.means", f$means)
 s <- summary(survfit(f, newdata = data.frame(x = 0.5, y = 1, z = 18)), times = times, extend = TRUE)
 put("cox.efron.predict", s$surv)
+residual("cox.efron", f)
 for (k in c("identity", "log", "rank", "km")) {
   zph <- cox.zph(f, transform = k, terms = FALSE)$table
   put(paste0("cox.efron.zph.", k), zph[, "chisq"])
@@ -87,6 +93,7 @@ cox("cox.entry.breslow", Surv(start, stop, event) ~ x + y + z, d, cluster = id, 
 cox("cox.cluster", Surv(stop, event) ~ x + y + z, d, cluster = cluster)
 f <- cox("cox.all", Surv(start, stop, event) ~ x + y + z + strata(stratum), d, cluster = cluster, weights = weight)
 b <- basehaz(f, centered = TRUE)
+residual("cox.all", f)
 b <- b[b$strata == "stratum=1", ]
 put("cox.all.basehaz.1", approx(b$time, b$hazard, times, method = "constant", rule = 2)$y)
 cox("cox.offset", Surv(stop, event) ~ x + y + offset(z / 10), d)

@@ -45,24 +45,31 @@ def life_tables(
 def kaplan_meier(table: LifeTable, confidence: float, interval: str) -> SurvivalCurve: ...
 def nelson_aalen(table: LifeTable, confidence: float) -> HazardCurve: ...
 def log_rank(tables: Sequence[LifeTable], groups: int, rho: float, gamma: float) -> dict[str, Any]: ...
+
+class CoxRows:
+    def __init__(
+        self,
+        covariates: _Values,
+        names: Sequence[str],
+        stop: _Values,
+        event: npt.NDArray[Any],
+        *,
+        start: _Values | None,
+        weights: _Values | None,
+        offset: _Values | None,
+        stratum: npt.NDArray[np.int32] | None,
+        cluster: npt.NDArray[np.int32] | None,
+        strata: int,
+        clusters: int,
+    ) -> None: ...
+
 def cox(
-    covariates: _Values,
-    names: Sequence[str],
-    stop: _Values,
-    event: npt.NDArray[Any],
-    *,
-    start: _Values | None,
-    weights: _Values | None,
-    offset: _Values | None,
-    stratum: npt.NDArray[np.int32] | None,
-    cluster: npt.NDArray[np.int32] | None,
-    strata: int,
-    clusters: int,
-    ties: str,
-    robust: bool,
-    threads: int,
-    progress: Callable[[str, float], Any] | None,
+    rows: CoxRows, *, ties: str, robust: bool, threads: int, progress: Callable[[str, float], Any] | None
 ) -> dict[str, Any]: ...
+def proportionality(rows: CoxRows, coefficient: _Values, *, time: str, ties: str, threads: int) -> dict[str, Any]: ...
+def schoenfeld(
+    rows: CoxRows, coefficient: _Values, *, ties: str, threads: int
+) -> tuple[npt.NDArray[np.int64], _Values]: ...
 def weibull_aft(
     covariates: _Values,
     names: Sequence[str],
