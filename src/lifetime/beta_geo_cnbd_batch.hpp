@@ -4,15 +4,19 @@
 // purchases are interpolated in T for each phase, since what goes on depends on recency through the chances of the
 // phases alone.
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
-#include <vector>
 
 #include "beta_geo_cnbd_likelihood.hpp"
 #include "clavis/core/errors.hpp"
 #include "conditional.hpp"
 
 namespace clavis::lifetime {
+
+/// How finely T is cut: purchases of regular customers come in waves, which panels must follow.
+inline constexpr int panels_of_phases = 2;
 
 template <class Model>
 void log_likelihood_with_gaps(Model const& model, ledger::summary_view const& rows, std::span<double> out,
@@ -31,36 +35,66 @@ void log_likelihood_with_gaps(Model const& model, ledger::summary_view const& ro
     });
 }
 
-template <class Model>
-void discounted_by_phases(Model const& model, ledger::summary_view const& rows, double annual_rate,
-                          time_span horizon, std::span<double> out, unsigned threads) {
-    duration const unit = common_unit(model, rows.unit);
-    double const t = length_in(horizon, unit, "horizon");
-    double const rate = continuous_rate(annual_rate, unit);
-    auto const k = static_cast<std::size_t>(model.k);
-    constexpr double negligible = 1e-18;
-    std::vector<panels_of_age> by_phase(k);
-    for_rows(model, rows, out, 1, 1, [&](std::size_t, double x, double tx, double T) {
-        auto const chances = model.given(x, tx, T).process.phases();
-        for (std::size_t j = 0; j < k; ++j)
-            if (chances[j] > negligible) by_phase[j].add(x, T);
-    });
-    for (std::size_t j = 0; j < k; ++j)
-        by_phase[j].evaluate(threads, [&](double x, double T) {
-            return model.given(x, 0.0, T).process.discounted_by_phase(t, rate)[j];
-        });
+/// out = P(alive) * the mean over the customer's phase of a kernel, each phase's from panels; kernel(process, values)
+/// writes that of every phase and direct(process) is the mean.
+template <class Model, class Kernel, class Direct>
+void expected_by_phases(Model const& model, ledger::summary_view const& rows, std::span<double> out,
+                        unsigned threads, Kernel&& kernel, Direct&& direct) {
+    check_prediction(model, rows, out, 1);
+    model_times const time(model, rows);
+    auto panels = panels_for(model, rows, 0.0, static_cast<std::size_t>(model.k), panels_of_phases);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (!std::isnan(rows.T[i])) panels.add(rows.frequency[i], time(rows.T[i]));
+    panels.evaluate(
+        threads, [&](double x, double T, double* values) { kernel(model.given(x, 0.0, T).process, values); });
     for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
         auto const state = model.given(x, tx, T);
         if (state.probability_alive == 0.0) {
             out[i] = 0.0;
             return;
         }
-        auto const chances = state.process.phases();
-        double ahead = 0.0;
-        for (std::size_t j = 0; j < k; ++j)
-            if (chances[j] > negligible) ahead += chances[j] * by_phase[j].at(x, T);
-        out[i] = state.probability_alive * (std::isfinite(ahead) ? ahead : state.process.discounted(t, rate));
+        double ahead = std::numeric_limits<double>::infinity();
+        if (panels.holds(x, T)) {
+            double weight = 1.0;
+            double weights = 0.0;
+            ahead = 0.0;
+            for (std::int32_t j = 0; j < model.k; ++j) {
+                ahead += weight * panels.at(x, T, static_cast<std::size_t>(j));
+                weights += weight;
+                weight *= (state.process.r + j) / (j + 1.0) * state.process.silence;
+            }
+            ahead /= weights;
+        }
+        out[i] = state.probability_alive * (std::isfinite(ahead) ? ahead : direct(state.process));
     });
+}
+
+template <class Model>
+void expected_by_phases(Model const& model, ledger::summary_view const& rows, time_span horizon,
+                        std::span<double> out, unsigned threads) {
+    double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
+    expected_by_phases(
+        model, rows, out, threads,
+        [&](auto const& process, double* values) {
+            auto const each = process.discounted_by_phase(t, 0.0);
+            std::copy_n(each.begin(), model.k, values);
+        },
+        [&](auto const& process) { return process.expected(t); });
+}
+
+template <class Model>
+void discounted_by_phases(Model const& model, ledger::summary_view const& rows, double annual_rate,
+                          time_span horizon, std::span<double> out, unsigned threads) {
+    duration const unit = common_unit(model, rows.unit);
+    double const t = length_in(horizon, unit, "horizon");
+    double const rate = continuous_rate(annual_rate, unit);
+    expected_by_phases(
+        model, rows, out, threads,
+        [&](auto const& process, double* values) {
+            auto const each = process.discounted_by_phase(t, rate);
+            std::copy_n(each.begin(), model.k, values);
+        },
+        [&](auto const& process) { return process.discounted(t, rate); });
 }
 
 }  // namespace clavis::lifetime

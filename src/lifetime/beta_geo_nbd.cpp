@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "beta_geo_batches.hpp"
 #include "beta_geo_likelihood.hpp"
 #include "clavis/numerics/quadrature.hpp"
 #include "clavis/numerics/rising_ratio.hpp"
@@ -192,6 +193,15 @@ double beta_geo_nbd::at_least(double n, double t) const noexcept {
 double beta_geo_nbd::wait(double q) const noexcept {
     return alpha * std::expm1(-std::log1p(-q) / r);
 }
+
+template <>
+class state_of_batches<beta_geo_nbd> : public beta_geo_batches {
+  public:
+    state_of_batches(beta_geo_nbd const& m, ledger::summary_view const&, unsigned)
+        : beta_geo_batches(m.r, m.alpha, m.a, m.b, first_chance_to_leave::at_first_repeat) {}
+    state_of_batches(beta_geo_nbd const& m, ledger::summary_view const&, double t, unsigned)
+        : beta_geo_batches(m.r, m.alpha, m.a, m.b, first_chance_to_leave::at_first_repeat, t) {}
+};
 
 template struct predictions<beta_geo_nbd>;
 

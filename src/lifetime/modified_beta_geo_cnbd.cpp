@@ -39,6 +39,13 @@ void predictions<modified_beta_geo_cnbd>::log_likelihood(modified_beta_geo_cnbd 
 }
 
 template <>
+void predictions<modified_beta_geo_cnbd>::expected_purchases(modified_beta_geo_cnbd const& model,
+                                                             view const& rows, time_span horizon,
+                                                             std::span<double> out, unsigned threads) {
+    expected_by_phases(model, rows, horizon, out, threads);
+}
+
+template <>
 void predictions<modified_beta_geo_cnbd>::discounted_expected_purchases(modified_beta_geo_cnbd const& model,
                                                                         view const& rows, double annual_rate,
                                                                         time_span horizon,

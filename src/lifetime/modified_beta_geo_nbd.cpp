@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "beta_geo_batches.hpp"
 #include "beta_geo_likelihood.hpp"
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
@@ -20,6 +21,15 @@ customer_state<beta_geo_nbd> modified_beta_geo_nbd::given(double x, double tx, d
     double const silence = (r + x) * std::log1p((T - tx) / (alpha + tx));
     return {active_chance(a / (b + x), silence), {r + x, alpha + T, a, b + x + 1.0, unit}};
 }
+
+template <>
+class state_of_batches<modified_beta_geo_nbd> : public beta_geo_batches {
+  public:
+    state_of_batches(modified_beta_geo_nbd const& m, ledger::summary_view const&, unsigned)
+        : beta_geo_batches(m.r, m.alpha, m.a, m.b, first_chance_to_leave::at_once) {}
+    state_of_batches(modified_beta_geo_nbd const& m, ledger::summary_view const&, double t, unsigned)
+        : beta_geo_batches(m.r, m.alpha, m.a, m.b, first_chance_to_leave::at_once, t) {}
+};
 
 template struct predictions<modified_beta_geo_nbd>;
 

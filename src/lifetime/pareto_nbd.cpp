@@ -8,6 +8,7 @@
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
 #include "fit_rows.hpp"
+#include "pareto_batches.hpp"
 #include "pareto_integral.hpp"
 #include "pareto_likelihood.hpp"
 

@@ -92,7 +92,8 @@ CLAVIS_INLINE reduced reduce_exp(double x) {
 
 /// e^x for |x| <= 708; beyond, the value at that bound.
 CLAVIS_INLINE double vector_exp(double x) {
-    double const bounded = x < -708.0 ? -708.0 : x > 708.0 ? 708.0 : x;
+    double const above = x < -708.0 ? -708.0 : x;
+    double const bounded = above > 708.0 ? 708.0 : above;
     auto const [scale, part] = vector_math::reduce_exp(bounded);
     return scale + scale * part;
 }
@@ -147,6 +148,20 @@ CLAVIS_INLINE double vector_log1p(double z) {
     double const inverse =
         std::bit_cast<double>((std::uint64_t{1023} - at.exponent) << 52) * (1.0 - at.part * (1.0 - at.part));
     return vector_math::join_log(at, lost * inverse);
+}
+
+/// z, or the largest number where it is infinite.
+CLAVIS_INLINE double vector_finite(double z) {
+    constexpr double largest = 0x1.fffffffffffffp+1023;
+    return z < largest ? z : largest;
+}
+
+/// Bits of which the highest says whether y > limit, for y >= 0 and limit >= 0: what many rows are or-ed from.
+CLAVIS_INLINE std::uint64_t vector_above(double y, double limit) {
+    return std::bit_cast<std::uint64_t>(limit) - std::bit_cast<std::uint64_t>(y);
+}
+CLAVIS_INLINE bool any_above(std::uint64_t bits) {
+    return (bits >> 63) != 0;
 }
 
 /// The sum of 16 values in one fixed order, whatever the width of the vectors.

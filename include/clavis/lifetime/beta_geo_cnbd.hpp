@@ -82,6 +82,9 @@ template <>
 void predictions<beta_geo_cnbd>::log_likelihood(beta_geo_cnbd const&, view const&, std::span<double> out,
                                                 unsigned threads);
 template <>
+void predictions<beta_geo_cnbd>::expected_purchases(beta_geo_cnbd const&, view const&, time_span horizon,
+                                                    std::span<double> out, unsigned threads);
+template <>
 void predictions<beta_geo_cnbd>::discounted_expected_purchases(beta_geo_cnbd const&, view const&,
                                                                double annual_rate, time_span horizon,
                                                                std::span<double> out, unsigned threads);

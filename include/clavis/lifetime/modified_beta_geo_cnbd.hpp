@@ -43,6 +43,10 @@ template <>
 void predictions<modified_beta_geo_cnbd>::log_likelihood(modified_beta_geo_cnbd const&, view const&,
                                                          std::span<double> out, unsigned threads);
 template <>
+void predictions<modified_beta_geo_cnbd>::expected_purchases(modified_beta_geo_cnbd const&, view const&,
+                                                             time_span horizon, std::span<double> out,
+                                                             unsigned threads);
+template <>
 void predictions<modified_beta_geo_cnbd>::discounted_expected_purchases(modified_beta_geo_cnbd const&,
                                                                         view const&, double annual_rate,
                                                                         time_span horizon,
