@@ -11,6 +11,8 @@
 #include "../src/lifetime/beta_geo_likelihood.hpp"
 #include "../src/lifetime/pareto_likelihood.hpp"
 #include "../src/lifetime/rows.hpp"
+#include "clavis/lifetime/beta_geo_beta_binomial.hpp"
+#include "clavis/lifetime/beta_geo_cnbd.hpp"
 #include "clavis/lifetime/clv.hpp"
 #include "clavis/lifetime/gamma_gompertz_nbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
@@ -136,9 +138,63 @@ BENCHMARK(fit_model<gamma_gamma>)->Args({1'000'000, 0, 1})->UseRealTime()->Unit(
 pareto_nbd const pareto{0.553, 74.046, 0.606, 81.683, day};
 gamma_gompertz_nbd const ageing{0.553, 74.046, 0.002, 0.606, 0.2, day};
 
+beta_geo_cnbd const regular{0.5, 20.0, 0.793, 2.426, 3, day};
+beta_geo_beta_binomial const seasons{1.204, 0.750, 0.657, 2.783, week};
+
+// Customers of BG/BB: 30 to 60 opportunities.
+customers const& draw_seasons(std::size_t n) {
+    static customers table;
+    if (!table.T.empty()) return table;
+    std::mt19937_64 random(20261121);
+    std::uniform_real_distribution<double> uniform(0.0, 1.0);
+    auto const beta = [&](double a, double b) {
+        double const g = std::gamma_distribution<double>(a)(random);
+        return g / (g + std::gamma_distribution<double>(b)(random));
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+        double const T = std::floor(30.0 + 31.0 * uniform(random));
+        double const buys = beta(seasons.alpha, seasons.beta);
+        double const leaves = beta(seasons.gamma, seasons.delta);
+        int x = 0;
+        double last = 0.0;
+        for (double t = 1.0; t <= T && uniform(random) >= leaves; ++t)
+            if (uniform(random) < buys) ++x, last = t;
+        table.frequency.push_back(x);
+        table.recency.push_back(last);
+        table.T.push_back(T);
+    }
+    return table;
+}
+
+template <class Predict>
+void predict_seasons(benchmark::State& state, Predict&& call) {
+    auto const& table = draw_seasons(1'000'000);
+    auto view = table.view();
+    view.monetary_value = {};
+    view.unit = week;
+    std::vector<double> out(table.T.size());
+    for (auto _ : state) {
+        call(view, std::span<double>(out));
+        benchmark::ClobberMemory();
+    }
+    per_row(state, out.size());
+}
+BENCHMARK_CAPTURE(predict_seasons, probability_alive, [](auto view, auto out) {
+    probability_alive(seasons, view, {}, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict_seasons, expected_purchases, [](auto view, auto out) {
+    expected_purchases(seasons, view, 20 * week, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict_seasons, discounted_three_years, [](auto view, auto out) {
+    discounted_expected_purchases(seasons, view, 0.1, 3 * year, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict_seasons, discounted_forever, [](auto view, auto out) {
+    discounted_expected_purchases(seasons, view, 0.1, forever, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+
 template <class Predict>
 void predict(benchmark::State& state, Predict&& call) {
-    auto const& table = draw(100'000);
+    auto const& table = draw(1'000'000);
     std::vector<double> out(table.T.size());
     for (auto _ : state) {
         call(table.view(), std::span<double>(out));
@@ -169,6 +225,17 @@ void predict_three(Model const& model, ledger::summary_view const& view, std::sp
 BENCHMARK_CAPTURE(predict, three_beta_geo, [](auto view, auto out) { predict_three(truth, view, out); });
 BENCHMARK_CAPTURE(predict, three_pareto, [](auto view, auto out) { predict_three(pareto, view, out); });
 BENCHMARK_CAPTURE(predict, three_gompertz, [](auto view, auto out) { predict_three(ageing, view, out); });
+BENCHMARK_CAPTURE(predict, cnbd_expected_purchases, [](auto view, auto out) {
+    expected_purchases(regular, view, 90 * day, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict, cnbd_discounted_three_years, [](auto view, auto out) {
+    discounted_expected_purchases(regular, view, 0.1, 3 * year, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict, cnbd_discounted_forever, [](auto view, auto out) {
+    discounted_expected_purchases(regular, view, 0.1, forever, out, 1);
+}) -> Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict, pareto_probability_alive,
+                  [](auto view, auto out) { probability_alive(pareto, view, {}, out, 1); });
 BENCHMARK_CAPTURE(predict, pareto_discounted_three_years, [](auto view, auto out) {
     discounted_expected_purchases(pareto, view, 0.1, 3 * year, out, 1);
 });

@@ -55,11 +55,10 @@ void check_prediction(Model const& model, ledger::summary_view const& rows, std:
 }
 
 /// Calls body(row, x, tx, T) for every row whose T is known, in the unit of the model; gives NaN to the
-/// others.
+/// others. Rows have been checked.
 template <class Model, class Body>
-void for_rows(Model const& model, ledger::summary_view const& rows, std::span<double> out,
-              std::size_t per_row, unsigned threads, Body&& body) {
-    check_prediction(model, rows, out, per_row);
+void for_checked_rows(Model const& model, ledger::summary_view const& rows, std::span<double> out,
+                      std::size_t per_row, unsigned threads, Body&& body) {
     model_times const time(model, rows);
     parallel_blocks(
         rows.size(), prediction_rows, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
@@ -72,6 +71,13 @@ void for_rows(Model const& model, ledger::summary_view const& rows, std::span<do
                 body(i, static_cast<double>(rows.frequency[i]), time(rows.recency[i]), time(rows.T[i]));
             }
         });
+}
+
+template <class Model, class Body>
+void for_rows(Model const& model, ledger::summary_view const& rows, std::span<double> out,
+              std::size_t per_row, unsigned threads, Body&& body) {
+    check_prediction(model, rows, out, per_row);
+    for_checked_rows(model, rows, out, per_row, threads, body);
 }
 
 /// Finds the first row of a block that has the same history.

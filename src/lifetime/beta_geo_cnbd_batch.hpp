@@ -5,7 +5,9 @@
 // phases alone.
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
 
@@ -15,8 +17,13 @@
 
 namespace clavis::lifetime {
 
-/// How finely T is cut: purchases of regular customers come in waves, which panels must follow.
-inline constexpr int panels_of_phases = 2;
+/// How finely T is cut for what is expected within t: purchases of regular customers come in waves, which panels must
+/// follow; no waves are left in all that is to come.
+inline int panels_of_phases(std::int32_t k, double t) {
+    return t == std::numeric_limits<double>::infinity()
+               ? 2
+               : 2 + std::bit_width(static_cast<std::uint32_t>(k) / 3U);
+}
 
 template <class Model>
 void log_likelihood_with_gaps(Model const& model, ledger::summary_view const& rows, std::span<double> out,
@@ -39,10 +46,10 @@ void log_likelihood_with_gaps(Model const& model, ledger::summary_view const& ro
 /// writes that of every phase and direct(process) is the mean.
 template <class Model, class Kernel, class Direct>
 void expected_by_phases(Model const& model, ledger::summary_view const& rows, std::span<double> out,
-                        unsigned threads, Kernel&& kernel, Direct&& direct) {
+                        unsigned threads, int fineness, Kernel&& kernel, Direct&& direct) {
     check_prediction(model, rows, out, 1);
     model_times const time(model, rows);
-    auto panels = panels_for(model, rows, 0.0, static_cast<std::size_t>(model.k), panels_of_phases);
+    auto panels = panels_for(model, rows, 0.0, static_cast<std::size_t>(model.k), fineness);
     for (std::size_t i = 0; i < rows.size(); ++i)
         if (!std::isnan(rows.T[i])) panels.add(rows.frequency[i], time(rows.T[i]));
     panels.evaluate(
@@ -74,7 +81,7 @@ void expected_by_phases(Model const& model, ledger::summary_view const& rows, ti
                         std::span<double> out, unsigned threads) {
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
     expected_by_phases(
-        model, rows, out, threads,
+        model, rows, out, threads, panels_of_phases(model.k, t),
         [&](auto const& process, double* values) {
             auto const each = process.discounted_by_phase(t, 0.0);
             std::copy_n(each.begin(), model.k, values);
@@ -89,7 +96,7 @@ void discounted_by_phases(Model const& model, ledger::summary_view const& rows, 
     double const t = length_in(horizon, unit, "horizon");
     double const rate = continuous_rate(annual_rate, unit);
     expected_by_phases(
-        model, rows, out, threads,
+        model, rows, out, threads, panels_of_phases(model.k, t),
         [&](auto const& process, double* values) {
             auto const each = process.discounted_by_phase(t, rate);
             std::copy_n(each.begin(), model.k, values);

@@ -44,61 +44,77 @@ inline double continuous_rate(double annual_rate, duration unit) {
     return std::log1p(annual_rate) / in_units(year, unit);
 }
 
-/// Whether what goes on is smooth in T and independent of recency, so that panels_of_age may be used: yes unless the
-/// model says otherwise.
+/// Whether what goes on is smooth in T and independent of recency, so that tables over (x, T) may be used: yes unless
+/// the model says otherwise.
 template <class Model>
 inline constexpr bool smooth_in_age = [] {
-    if constexpr (discrete_model<Model>)
-        return false;
-    else if constexpr (requires { Model::smooth_in_age; })
+    if constexpr (requires { Model::smooth_in_age; })
         return Model::smooth_in_age;
     else
         return true;
 }();
+
+/// The largest T, in the unit of the model, and the largest x.
+struct row_extent {
+    double oldest = 0.0;
+    double most = 0.0;
+};
+template <class Model>
+row_extent extent_of(Model const& model, ledger::summary_view const& rows) {
+    double oldest = 0.0;
+    std::int32_t most = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (std::isnan(rows.T[i])) continue;
+        oldest = std::max(oldest, rows.T[i]);
+        most = std::max(most, rows.frequency[i]);
+    }
+    return {model_times(model, rows)(oldest), static_cast<double>(most)};
+}
 
 /// Panels for these rows and for ages up to `further` beyond them. What goes on depends on T through alpha + T and the
 /// like: it is singular where the first of these, and no T before, is 0.
 template <class Model>
 panels_of_age panels_for(Model const& model, ledger::summary_view const& rows, double further = 0.0,
                          std::size_t functions = 1, int fineness = 2) {
-    model_times const time(model, rows);
-    double oldest = 0.0;
-    std::int32_t most = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        oldest = std::max(oldest, std::isnan(rows.T[i]) ? 0.0 : rows.T[i]);
-        most = std::max(most, rows.frequency[i]);
-    }
+    auto const [oldest, most] = extent_of(model, rows);
     double shift = std::numeric_limits<double>::infinity();
     auto const parameters = model.parameters();
     for (std::size_t k = 0; k < parameters.size(); ++k)
         if (Model::time_power[k] == 1) shift = std::min(shift, parameters[k]);
-    return {shift, time(oldest) + further, static_cast<double>(most), functions, fineness};
+    return {shift, oldest + further, most, functions, fineness};
 }
 
-/// out = P(alive) * kernel(process of the row), the kernel from panels.
+template <class Model>
+auto table_for(Model const& model, ledger::summary_view const& rows) {
+    if constexpr (discrete_model<Model>) {
+        auto const [oldest, most] = extent_of(model, rows);
+        return whole_ages(oldest, most);
+    } else {
+        return panels_for(model, rows);
+    }
+}
+
+/// out = P(alive) * kernel(process of the row), the kernel from a table over (x, T).
 template <class Model, class Kernel>
-void expected_by_panels(Model const& model, ledger::summary_view const& rows, std::span<double> out,
-                        unsigned threads, Kernel&& kernel) {
+void expected_by_table(Model const& model, ledger::summary_view const& rows, std::span<double> out,
+                       unsigned threads, Kernel&& kernel) {
     check_prediction(model, rows, out, 1);
     model_times const time(model, rows);
-    auto panels = panels_for(model, rows);
+    auto table = table_for(model, rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         bool const missing = std::isnan(rows.T[i]);
-        panels.add(missing ? 0.0 : rows.frequency[i], missing ? 0.0 : time(rows.T[i]));
+        table.add(missing ? 0.0 : rows.frequency[i], missing ? 0.0 : time(rows.T[i]));
     }
     auto const direct = [&](double x, double T) { return kernel(model.given(x, T, T).process); };
-    panels.evaluate(threads, [&](double x, double T, double* value) { *value = direct(x, T); });
-    state_of_batches<Model> const states(model, rows, threads);
-    for_batches(model, rows, out, threads, [&](row_batch const& batch, double* result) {
-        states.alive(batch, result);
-        for (std::size_t i = 0; i < batch.size; ++i) {
-            if (result[i] == 0.0) continue;
-            double const x = batch.x[i];
-            double const T = batch.T[i];
-            double const ahead = panels.holds(x, T) ? panels.at(x, T) : direct(x, T);
-            // Where the mean is infinite at the nodes there is nothing to interpolate.
-            result[i] *= std::isfinite(ahead) ? ahead : direct(x, T);
-        }
+    table.evaluate(threads, [&](double x, double T, double* value) { *value = direct(x, T); });
+    auto const ahead = [&](double x, double T) {
+        double const found = table.holds(x, T) ? table.at(x, T) : direct(x, T);
+        // Where the mean is infinite at the nodes of a panel there is nothing to interpolate.
+        return std::isfinite(found) ? found : direct(x, T);
+    };
+    probability_alive(model, rows, {}, out, threads);
+    for_checked_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double, double T) {
+        if (out[i] > 0.0) out[i] *= ahead(x, T);
     });
 }
 
@@ -142,8 +158,8 @@ void predictions<Model>::expected_purchases(Model const& model, view const& rows
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
     if constexpr (smooth_in_age<Model>) {
         if (t > 0.0 && t < std::numeric_limits<double>::infinity()) {
-            expected_by_panels(model, rows, out, threads,
-                               [t](auto const& process) { return process.expected(t); });
+            expected_by_table(model, rows, out, threads,
+                              [t](auto const& process) { return process.expected(t); });
             return;
         }
     }
@@ -195,7 +211,7 @@ void predictions<Model>::discounted_expected_purchases(Model const& model, view 
     double const rate = continuous_rate(annual_rate, unit);
     auto const kernel = [t, rate](auto const& process) { return process.discounted(t, rate); };
     if constexpr (smooth_in_age<Model>) {
-        expected_by_panels(model, rows, out, threads, kernel);
+        expected_by_table(model, rows, out, threads, kernel);
     } else {
         for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
             auto const state = model.given(x, tx, T);

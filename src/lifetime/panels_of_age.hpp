@@ -1,6 +1,6 @@
 #pragma once
 
-// A kernel that is costly to evaluate, as a function of (x, T), for many rows.
+// Tables of a kernel that is costly to evaluate, as a function of (x, T), for many rows.
 
 #include <algorithm>
 #include <array>
@@ -146,6 +146,41 @@ class panels_of_age {
     std::vector<std::uint32_t>
         places_;  ///< by x and panel: marked first, then the place among the polynomials
     std::vector<polynomial> polynomials_;
+};
+
+/// The kernel of a process that depends on x and T alone, at the whole T of a discrete model: each once.
+class whole_ages {
+  public:
+    whole_ages(double oldest, double most)
+        : columns_(static_cast<std::size_t>(std::min(oldest, most_ages)) + 1),
+          most_(std::min(most, panels_of_age::most_purchases)),
+          values_((static_cast<std::size_t>(most_) + 1) * columns_, not_asked) {}
+
+    bool holds(double x, double T) const { return x <= most_ && T < static_cast<double>(columns_); }
+    void add(double x, double T) {
+        if (holds(x, T)) values_[place(x, T)] = asked;
+    }
+    template <class Kernel>
+    void evaluate(unsigned threads, Kernel&& kernel) {
+        parallel_blocks(values_.size(), 64, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+            for (std::size_t k = begin; k < end; ++k)
+                if (values_[k] == asked)
+                    kernel(static_cast<double>(k / columns_), static_cast<double>(k % columns_), &values_[k]);
+        });
+    }
+    double at(double x, double T) const { return values_[place(x, T)]; }
+
+  private:
+    static constexpr double most_ages = 1023.0;
+    static constexpr double not_asked = -2.0;  // no mean is negative
+    static constexpr double asked = -1.0;
+    std::size_t place(double x, double T) const {
+        return static_cast<std::size_t>(x) * columns_ + static_cast<std::size_t>(T);
+    }
+
+    std::size_t columns_;
+    double most_;
+    std::vector<double> values_;
 };
 
 }  // namespace clavis::lifetime

@@ -23,8 +23,8 @@ double leaves_first(pareto_nbd const& m, double x, double T) {
     double const n = m.r + x;
     double const A = m.alpha + T;
     double const B = m.beta + T;
-    // From here on nothing counts but the powers n and s.
-    double const end = 1e300;
+    // From here on nothing counts but the powers n and s; the integral goes no further than e^700 times A or B.
+    double const end = 1e280;
     double const stayed = std::exp(-n * std::log1p(end / A) - m.s * std::log1p(end / B));
     return m.s * pareto_integral({n, A, m.s, B, end}) + stayed * (m.s / (n + m.s));
 }

@@ -43,7 +43,6 @@ struct beta_discrete_weibull {
     static constexpr std::string_view name = "BdW";
     static constexpr std::array<std::string_view, 3> parameter_names{"gamma", "delta", "c"};
     static constexpr std::array<int, 3> time_power{0, 0, 0};
-    static constexpr bool smooth_in_age = false;
     std::array<double, 3> parameters() const { return {gamma, delta, c}; }
     static beta_discrete_weibull from(std::array<double, 3> const& p, duration unit) {
         return {p[0], p[1], p[2], unit};

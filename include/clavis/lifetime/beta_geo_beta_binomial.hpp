@@ -33,7 +33,6 @@ struct beta_geo_beta_binomial {
     static constexpr std::string_view name = "BG/BB";
     static constexpr std::array<std::string_view, 4> parameter_names{"alpha", "beta", "gamma", "delta"};
     static constexpr std::array<int, 4> time_power{0, 0, 0, 0};
-    static constexpr bool smooth_in_age = false;
     std::array<double, 4> parameters() const { return {alpha, beta, gamma, delta}; }
     static beta_geo_beta_binomial from(std::array<double, 4> const& p, duration unit) {
         return {p[0], p[1], p[2], p[3], unit};

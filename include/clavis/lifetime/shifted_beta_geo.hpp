@@ -29,7 +29,6 @@ struct shifted_beta_geo {
     static constexpr std::string_view name = "sBG";
     static constexpr std::array<std::string_view, 2> parameter_names{"alpha", "beta"};
     static constexpr std::array<int, 2> time_power{0, 0};
-    static constexpr bool smooth_in_age = false;
     std::array<double, 2> parameters() const { return {alpha, beta}; }
     static shifted_beta_geo from(std::array<double, 2> const& p, duration unit) { return {p[0], p[1], unit}; }
 

@@ -1,8 +1,11 @@
+#include "reference.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "every_model.hpp"
@@ -114,6 +117,68 @@ void compare_all(Model const& model, table const& rows, double t) {
         "P(no purchase)");
 }
 
+template <class Model>
+void compare_discounted(Model const& model, table const& rows, time_span horizon) {
+    double const rate = std::log(1.1) / in_units(year, model.unit);
+    compare(
+        model, rows,
+        [&](auto const& view, std::span<double> out, unsigned threads) {
+            discounted_expected_purchases(model, view, 0.1, horizon, out, threads);
+        },
+        [&](double x, double tx, double T) {
+            auto const state = model.given(x, tx, T);
+            return state.probability_alive == 0.0
+                       ? 0.0
+                       : state.probability_alive * state.process.discounted(horizon.in(model.unit), rate);
+        },
+        "discounted purchases");
+}
+
+// The batch of one row, against tables of defining integrals at 50 digits. A new customer is the history (0, 0, 0).
+template <class Model>
+void check_reference(Model const& model, std::string const& name, double u, double w, double T,
+                     double exact) {
+    bool const alive = name == "probability_alive";
+    table one;
+    one.frequency.push_back(alive ? static_cast<std::int32_t>(u) : 0);
+    one.recency.push_back(alive ? w : 0.0);
+    one.T.push_back(alive ? T : 0.0);
+    double value = 0.0;
+    std::span<double> const out(&value, 1);
+    if (alive)
+        probability_alive(model, one.view(), {}, out, 1);
+    else if (name == "expected")
+        expected_purchases(model, one.view(), {u, duration{}}, out, 1);
+    else if (name == "no_purchase")
+        probability_no_purchase(model, one.view(), {u, duration{}}, out, 1);
+    else
+        return;
+    if (exact < 1e-290)
+        EXPECT_LT(value, 1e-280);  // too small for a double to hold its digits
+    else
+        EXPECT_NEAR(value, exact, exact * bound * std::max(1.0, -std::log(exact) / 50.0))
+            << Model::name << ' ' << name << ' ' << u << ' ' << w << ' ' << T << ' '
+            << ::testing::PrintToString(model.parameters());
+}
+
+TEST(batches, agree_with_the_defining_integrals) {
+    int checked = 0;
+    for (auto const& [name, v] : clavis::test::reference("lifetime_models.csv")) {
+        beta_geo_nbd const bg{v[0], v[1], v[2], v[3]};
+        modified_beta_geo_nbd const mbg{v[0], v[1], v[2], v[3]};
+        if (name == "bg_probability_alive" || name == "expected")
+            check_reference(bg, name.starts_with("bg_") ? name.substr(3) : name, v[4], v[5], v[6], v[7]),
+                ++checked;
+        else if (name == "mbg_probability_alive")
+            check_reference(mbg, name.substr(4), v[4], v[5], v[6], v[7]), ++checked;
+    }
+    for (auto const& [name, v] : clavis::test::reference("lifetime_dropout.csv"))
+        if (name.starts_with("pareto_"))
+            check_reference(pareto_nbd{v[0], v[1], v[2], v[3]}, name.substr(7), v[5], v[6], v[7], v[8]),
+                ++checked;
+    EXPECT_GT(checked, 1000);
+}
+
 TEST(batches, of_every_model_are_those_of_each_row) {
     test::for_every_model([](auto const& model) {
         using Model = std::decay_t<decltype(model)>;
@@ -121,7 +186,24 @@ TEST(batches, of_every_model_are_those_of_each_row) {
         auto const rows = draw.rows<Model>(test::is_discrete<Model> ? 600 : 300, 80.0);
         for (double const t : {0.0, 1.0, 52.0})
             compare_all(model, rows, t);
+        auto const few = draw.rows<Model>(40, 80.0);
+        compare_discounted(model, few, forever);
+        compare_discounted(model, few, year);
     });
+}
+
+// Purchases of regular customers come in waves, the more the larger k is.
+TEST(batches, of_regular_customers_are_those_of_each_row) {
+    draws draw(43);
+    for (std::int32_t const k : {2, 4, 6, 12, 48})
+        for (int i = 0; i < (k < 12 ? 2 : 1); ++i) {
+            beta_geo_cnbd const model{
+                draw.wide(-1, 0.5),   draw.wide(-1, 1), draw.wide(-1, 1), draw.wide(-1, 1.5), k,
+                std::chrono::weeks{1}};
+            auto const rows = draw.rows<beta_geo_cnbd>(k < 12 ? 12 : 6, 60.0);
+            compare_all(model, rows, draw.wide(0, 1.5));
+            if (k == 4 && i == 0) compare_discounted(model, rows, time_span(30.0, model.unit));
+        }
 }
 
 TEST(batches, of_extreme_parameters_are_those_of_each_row) {
