@@ -1,4 +1,5 @@
-// clavis._clavis.lifetime: models as small immutable objects, fits, predictions into NumPy arrays.
+// clavis._clavis.lifetime: models as small immutable objects with their fits; what they predict is in
+// lifetime_predictions.cpp and lifetime_values.cpp.
 
 #include <algorithm>
 #include <array>
@@ -9,22 +10,13 @@
 #include <type_traits>
 #include <variant>
 
-#include "bindings.hpp"
-#include "clavis/core/errors.hpp"
-#include "clavis/lifetime/clv.hpp"
 #include "clavis/lifetime/posterior.hpp"
 #include "clavis/lifetime/saved_model.hpp"
-#include "clavis/lifetime/value_interval.hpp"
+#include "lifetime.hpp"
 
 namespace clavis::bindings {
 
 namespace {
-
-using lifetime::time_span;
-
-time_span span_from(double count, std::int64_t unit) {
-    return {count, duration(unit)};
-}
 
 py::dict to_dict(lifetime::fit_report const& report) {
     std::size_t const n = report.parameter_names.size();
@@ -139,22 +131,6 @@ py::tuple fit_model(summary_arrays const& rows, std::map<std::string, double> co
     return py::make_tuple(found.model, to_dict(found.report));
 }
 
-/// A NumPy array that `fill(out)` writes without the interpreter lock.
-template <class Fill>
-py::array_t<double> filled(std::vector<std::size_t> const& shape, Fill&& fill) {
-    py::array_t<double> result(shape);
-    std::span<double> const out(result.mutable_data(), static_cast<std::size_t>(result.size()));
-    py::gil_scoped_release unlocked;
-    fill(out);
-    return result;
-}
-
-std::size_t size_of(summary_arrays const& rows) {
-    return static_cast<std::size_t>(rows.frequency.size());
-}
-
-using amounts_array = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
 /// Draws, and what there is to know of them: whether they are exact, their efficiency, warnings.
 template <class Model>
 py::tuple posterior(Model const& estimate, std::vector<double> const& standard_errors,
@@ -177,31 +153,7 @@ py::tuple posterior(Model const& estimate, std::vector<double> const& standard_e
 }
 
 template <class Model>
-py::tuple value_interval(std::vector<Model> const& models, std::vector<lifetime::gamma_gamma> const& spends,
-                         amounts_array const& amounts, summary_arrays const& rows, double count,
-                         std::int64_t unit, double annual_rate, double margin, double level, bool realised,
-                         std::size_t draws, std::uint64_t seed, unsigned threads) {
-    py::array_t<double> high(static_cast<py::ssize_t>(size_of(rows)));
-    std::span<double> const above(high.mutable_data(), size_of(rows));
-    auto low = filled({size_of(rows)}, [&](auto below) {
-        lifetime::value_interval<Model>(
-            models, spends, span_of<double>(amounts), rows.view(),
-            {.value = {.horizon = span_from(count, unit),
-                       .annual_rate = annual_rate,
-                       .margin = margin,
-                       .threads = threads},
-             .level = level,
-             .kind = realised ? lifetime::interval_kind::realised : lifetime::interval_kind::mean,
-             .draws = draws,
-             .seed = seed},
-            below, above);
-    });
-    return py::make_tuple(low, high);
-}
-
-/// Everything a model of repeat purchases offers; adding one is one line in bind_lifetime.
-template <class Model>
-py::class_<Model> bind_model(py::module_& room, char const* name) {
+void bind_model(py::module_& room, char const* name) {
     py::list names;
     for (auto parameter : Model::parameter_names)
         names.append(py::str(std::string(parameter)));
@@ -223,100 +175,11 @@ py::class_<Model> bind_model(py::module_& room, char const* name) {
                     py::arg("progress"), py::arg("priors") = given_priors{},
                     py::arg("starts") = std::vector<std::vector<double>>{})
         .def("to_json", &saved_text<Model>, py::arg("report"))
-        .def("log_likelihood",
-             [](Model const& m, summary_arrays const& rows, unsigned threads) {
-                 return filled({size_of(rows)},
-                               [&](auto out) { lifetime::log_likelihood(m, rows.view(), out, threads); });
-             })
-        .def("probability_alive",
-             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
-                unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::probability_alive(m, rows.view(), span_from(count, unit), out, threads);
-                 });
-             })
-        .def("expected_purchases",
-             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
-                unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::expected_purchases(m, rows.view(), span_from(count, unit), out, threads);
-                 });
-             })
-        .def("probability_no_purchase",
-             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
-                unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::probability_no_purchase(m, rows.view(), span_from(count, unit), out, threads);
-                 });
-             })
-        .def("purchase_pmf",
-             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit,
-                std::int64_t n_max, unsigned threads) {
-                 if (n_max < 0) throw input_error("n_max is negative");
-                 return filled({size_of(rows), static_cast<std::size_t>(n_max) + 1}, [&](auto out) {
-                     lifetime::purchase_pmf(m, rows.view(), span_from(count, unit), n_max, out, threads);
-                 });
-             })
-        .def("discounted_expected_purchases",
-             [](Model const& m, summary_arrays const& rows, double annual_rate, double count,
-                std::int64_t unit, unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::discounted_expected_purchases(m, rows.view(), annual_rate,
-                                                             span_from(count, unit), out, threads);
-                 });
-             })
-        .def("purchase_quantile",
-             [](Model const& m, summary_arrays const& rows, double count, std::int64_t unit, double q,
-                unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::purchase_quantile(m, rows.view(), span_from(count, unit), q, out, threads);
-                 });
-             })
-        .def("next_purchase_quantile",
-             [](Model const& m, summary_arrays const& rows, double q, unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::next_purchase_quantile(m, rows.view(), q, out, threads);
-                 });
-             })
-        .def("expected_purchases_new_customer",
-             [](Model const& m, double count, std::int64_t unit) {
-                 return lifetime::expected_purchases_new_customer(m, span_from(count, unit));
-             })
-        .def("purchase_pmf_new_customer",
-             [](Model const& m, double count, std::int64_t unit, std::int64_t n_max) {
-                 if (n_max < 0) throw input_error("n_max is negative");
-                 return filled({static_cast<std::size_t>(n_max) + 1}, [&](auto out) {
-                     lifetime::purchase_pmf_new_customer(m, span_from(count, unit), out);
-                 });
-             })
-        .def("lifetime_value",
-             [](Model const& m, std::vector<lifetime::gamma_gamma> const& spend, amounts_array const& amounts,
-                summary_arrays const& rows, double count, std::int64_t unit, double annual_rate,
-                double margin, unsigned threads) {
-                 return filled({size_of(rows)}, [&](auto out) {
-                     lifetime::lifetime_value(m, spend, span_of<double>(amounts), rows.view(),
-                                              {.horizon = span_from(count, unit),
-                                               .annual_rate = annual_rate,
-                                               .margin = margin,
-                                               .threads = threads},
-                                              out);
-                 });
-             })
-        .def_static("value_interval", &value_interval<Model>, py::arg("models"), py::arg("spends"),
-                    py::arg("amounts"), py::arg("rows"), py::arg("count"), py::arg("unit"),
-                    py::arg("annual_rate"), py::arg("margin"), py::arg("level"), py::arg("realised"),
-                    py::arg("draws"), py::arg("seed"), py::arg("threads"))
         .def("posterior", &posterior<Model>, py::arg("standard_errors"), py::arg("covariance"),
              py::arg("rows"), py::arg("draws"), py::arg("seed"), py::arg("threads"));
-    return model;
-}
-
-/// A model of contracts: the curves of a cohort besides.
-template <class Model>
-void bind_contract_model(py::module_& room, char const* name) {
-    bind_model<Model>(room, name)
-        .def("survival_curve", &Model::survival)
-        .def("retention_rate", &Model::retention_rate);
+    // Models of contracts have the curves of a cohort besides.
+    if constexpr (requires(Model const& m, double t) { m.retention_rate(t); })
+        model.def("survival_curve", &Model::survival).def("retention_rate", &Model::retention_rate);
 }
 
 void bind_gamma_gamma(py::module_& room) {
@@ -376,16 +239,9 @@ void bind_lifetime(py::module_& module) {
         .def("__len__", &size_of)
         .def_property_readonly("unit", [](summary_arrays const& rows) { return rows.unit_microseconds; });
 
-    bind_model<lifetime::beta_geo_nbd>(room, "BetaGeoNBD");
-    bind_model<lifetime::modified_beta_geo_nbd>(room, "ModifiedBetaGeoNBD");
-    bind_model<lifetime::beta_geo_cnbd>(room, "BetaGeoCNBD");
-    bind_model<lifetime::modified_beta_geo_cnbd>(room, "ModifiedBetaGeoCNBD");
-    bind_model<lifetime::pareto_nbd>(room, "ParetoNBD");
-    bind_model<lifetime::gamma_gompertz_nbd>(room, "GammaGompertzNBD");
-    bind_model<lifetime::nbd>(room, "NBD");
-    bind_model<lifetime::beta_geo_beta_binomial>(room, "BetaGeoBetaBinomial");
-    bind_contract_model<lifetime::shifted_beta_geo>(room, "ShiftedBetaGeo");
-    bind_contract_model<lifetime::beta_discrete_weibull>(room, "BetaDiscreteWeibull");
+    for_every_model([&]<class Model>(char const* name) { bind_model<Model>(room, name); });
+    bind_predictions(room);
+    bind_values(room);
     bind_gamma_gamma(room);
     room.def("from_json", &model_from_text, py::arg("text"));
 }
