@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <vector>
 
 #include "clavis/defection/clock_tables.hpp"
@@ -180,6 +182,72 @@ TEST(Designs, TheRegularClockFindsStopsSoonerThanTheExponentialOne) {
             100 * one.drops.within_26.share, 100 * one.drops.within_52.share, 100 * one.second_year.share);
     EXPECT_LT(found[0].stops.median_delay, found[1].stops.median_delay);
     EXPECT_GT(found[0].drops.within_52.share, found[2].drops.within_52.share + 0.2);
+}
+
+/// Weeks from a stop to the first check beyond a limit, in the median over those not beyond it before; inf for never.
+double median_stop_delay(rule_data const& data, rule_context const& context, std::span<double const> scores,
+                         double limit) {
+    std::vector<double> delays;
+    std::size_t const checks = context.checks();
+    for (std::size_t i = 0; i < data.size(); ++i) {
+        if (!(data.retained[i] == 0)) continue;
+        double delay = std::numeric_limits<double>::infinity();
+        bool before = false;
+        for (std::size_t w = 0; w < checks && std::isinf(delay) && !before; ++w) {
+            if (!(scores[i * checks + w] >= limit)) continue;
+            double const late = context.check_time(w) - data.change[i];
+            late < 0 ? void(before = true) : void(delay = late);
+        }
+        if (!before) delays.push_back(delay);
+    }
+    std::nth_element(delays.begin(), delays.begin() + static_cast<std::ptrdiff_t>(delays.size() / 2),
+                     delays.end());
+    return delays[delays.size() / 2];
+}
+
+TEST(Designs, WhatAStopsDelayCanBe) {
+    // P(alive) takes gaps for exponential. A limit that lets 10 % of the unchanged alarm in a year if they were, as its own
+    // model says, waits far longer for regular customers than one that has seen them. And nobody is sooner at equal false
+    // alarms than who knows each customer's rate and k.
+    auto const size = static_cast<std::int64_t>(test::scaled(30000, 900));
+    auto const exponential = simulate_rule_data({.customers = size, .regularity = 1, .seed = 304});
+    auto const regular = simulate_rule_data({.customers = size, .regularity = 4, .seed = 305});
+    auto const context = context_of(regular, {2, 2});
+    alarm_rule const alive = named_rule("probability_alive");
+    double const model_limit =
+        evaluate_rules(exponential, context_of(exponential, {2, 2}), {&alive, 1})[0].limit;
+    auto const alive_scores = rule_score(regular, context, alive);
+    double const by_model = median_stop_delay(regular, context, alive_scores, model_limit);
+
+    clock_tables const tables({2, 2.0 / 4, 4}, std::array{0.0, 0.5}, 1);
+    auto const mixture = mixture_on(tables);
+    auto const mixture_scores = rule_score(regular, context, mixture);
+    double const own = median_stop_delay(regular, context, mixture_scores,
+                                         evaluate_rules(regular, context, {&mixture, 1})[0].limit);
+
+    // -ln P(gap > silence) with the rate known: Gamma(4)'s tail is Poisson's distribution.
+    std::vector<double> known(alive_scores.size(), -1.0);
+    for (std::size_t i = 0; i < regular.size(); ++i) {
+        auto const visits = regular.visits(i);
+        std::size_t next = 0;
+        for (std::size_t w = 0; w < context.checks(); ++w) {
+            while (next < visits.size() && visits[next] <= context.check_time(w))
+                ++next;
+            if (next == 0) continue;
+            double const y = 4 * regular.rate[i] * (context.check_time(w) - visits[next - 1]);
+            known[i * context.checks() + w] = y - std::log(1 + y * (1 + y / 2 * (1 + y / 3)));
+        }
+    }
+    alarm_rule const oracle{.name = "rate known", .scores = {}};
+    double const least =
+        median_stop_delay(regular, context, known, assess_scores(regular, context, known, oracle).limit);
+    std::printf(
+        "[ measured ] k 4, stops found after %.2f weeks in the median; by P(alive) at the limit of its own "
+        "model %.2f; by who "
+        "knows rate and k %.2f\n",
+        own, by_model, least);
+    EXPECT_LT(own, 0.55 * by_model);
+    EXPECT_LE(least, own);
 }
 
 }  // namespace
