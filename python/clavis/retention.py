@@ -148,7 +148,7 @@ def _history(
     time_zone: str | None,
     on_bad_rows: str,
 ) -> tuple[_clavis.ledger.History, int, Quality]:
-    """Purchase days of each customer, the last day observed, and what was read: the arguments are those of `cohorts`."""
+    """Purchase days of each customer, the last day observed, and what was read; arguments are those of `cohorts`."""
     state = Summarizer(
         customer=customer,
         time=time,
