@@ -10,7 +10,7 @@
 #include "conditional.hpp"
 #include "fit_rows.hpp"
 #include "gompertz.hpp"
-#include "mixture.hpp"
+#include "gompertz_integral.hpp"
 #include "rising.hpp"
 
 namespace clavis::lifetime {
@@ -19,34 +19,14 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-// Calls visit(t, density) with t from the last purchase on, for all who left between it and tau.
-template <class Visit>
-void for_who_left(gompertz_life const& life, double alpha, double n, double tau, Visit&& visit) {
-    double left = 0.0;
-    gompertz_panels(
-        life, alpha, n, 0.0, tau,
-        [&](double t, double weight) {
-            double const density =
-                weight * life.s * life.rate(t) * std::exp(-n * std::log1p(t / alpha) - life.s * life.H(t));
-            left += density;
-            visit(t, density);
-        },
-        // Who leaves later is at most who has stayed so far.
-        [&](double t) { return std::exp(-n * std::log1p(t / alpha) - life.s * life.H(t)) < 1e-17 * left; });
-}
-
 struct fates {
     double log_stayed, log_left;
 };
 
 fates fates_of(gamma_gompertz_nbd const& m, double n, double tx, double T) noexcept {
     if (std::isnan(n + tx + T)) return {nan, nan};
-    gompertz_life const life = gompertz_life{m.b, m.s, m.beta}.after(tx);
-    double const alpha = m.alpha + tx;
-    double const tau = T - tx;
-    double left = 0.0;
-    for_who_left(life, alpha, n, tau, [&](double, double density) { left += density; });
-    return {-n * std::log1p(tau / alpha) - m.s * life.H(tau), std::log(left)};
+    gompertz_path const path{n, m.alpha + tx, m.b, m.s, m.beta, tx, T - tx};
+    return {-n * std::log1p(path.tau / path.A) - m.s * path.H(), std::log(gompertz_integral(path))};
 }
 
 double log_sum(fates const& f) noexcept {
@@ -60,62 +40,73 @@ using totals = derivatives<dimension>;
 enum parameter : std::size_t { R, ALPHA, B, S, BETA };
 constexpr auto at = &totals::at;
 
-// Gradient and Hessian of the density of a history that ended at age t; `left` is 1 for who left then and 0 for who
-// stayed. Without what all t share: for r and alpha only the difference from tx is in the gradient.
-struct part {
-    std::array<double, dimension> gradient{};
-    std::array<double, dimension*(dimension + 1) / 2> hessian{};
-};
-
-part part_of(gamma_gompertz_nbd const& m, double n, double tx, double since, double left) {
-    double const t = tx + since;
-    double const u = t / (m.alpha + t);
-    double const bt = m.b * t;
-    double const e = std::exp(-bt);
-    double const h = 1.0 / (m.beta * e - std::expm1(-bt));  // dH/dt / b
-    double const v = -std::expm1(-bt) * h;                  // -dH / d ln beta
-    double const not_v = m.beta * e * h;
-    double const w = bt * h;  // dH / d ln b
-    double const growth = 1.0 + bt - w;
-    double const H = gompertz_life{m.b, m.s, m.beta}.H(t);
-    part p;
-    p.gradient[R] = -m.r * std::log1p(since / (m.alpha + tx));
-    p.gradient[ALPHA] = n * (m.alpha / (m.alpha + tx)) * (since / (m.alpha + t));
-    p.gradient[B] = left * growth - m.s * w;
-    p.gradient[S] = left - m.s * H;
-    p.gradient[BETA] = m.s * v - left * not_v;
-    p.hessian[at(R, ALPHA)] = m.r * u;
-    p.hessian[at(ALPHA, ALPHA)] = -n * u * (m.alpha / (m.alpha + t));
-    p.hessian[at(B, B)] = left * (bt - w * growth) - m.s * w * growth;
-    p.hessian[at(B, S)] = -m.s * w;
-    p.hessian[at(B, BETA)] = (m.s + left) * w * not_v;
-    p.hessian[at(S, S)] = -m.s * H;
-    p.hessian[at(S, BETA)] = m.s * v;
-    p.hessian[at(BETA, BETA)] = -(m.s + left) * v * not_v;
-    return p;
-}
-
-totals row_of(gamma_gompertz_nbd const& m, double x, rate_sums const& rate, double tx, double T) {
+// Given the age t at which the customer left (or T for who stayed) the density of a history has a gradient that is linear
+// in y = (a, t' / (A + t'), g, H, v) of gompertz_moments, t' = t - tx: differences from tx, which keep their digits where n
+// is large and all t are close. The gradient of the row is its mean, the Hessian the covariance plus the mean of the
+// second derivatives.
+void add_row(gamma_gompertz_nbd const& m, double x, rate_sums const& rate, double tx, double T, double weight,
+             totals& total) {
     double const n = m.r + x;
-    gompertz_life const whole{m.b, m.s, m.beta};
-    gompertz_life const life = whole.after(tx);
-    double const alpha = m.alpha + tx;
-    double const tau = T - tx;
-    mixture<dimension> parts;
-    for_who_left(life, alpha, n, tau, [&](double since, double density) {
-        part const p = part_of(m, n, tx, since, 1.0);
-        parts.add(density, p.gradient, p.hessian);
-    });
-    part const stayed = part_of(m, n, tx, tau, 0.0);
-    parts.add(std::exp(-n * std::log1p(tau / alpha) - m.s * life.H(tau)), stayed.gradient, stayed.hessian);
+    double const s = m.s;
+    gompertz_path const path{n, m.alpha + tx, m.b, s, m.beta, tx, T - tx};
+    gompertz_moments const left = gompertz_integral_moments(path);
+    double const a = std::log1p(path.tau / path.A);
+    double const H = path.H();
+    double const stayed = std::exp(-n * a - s * H);
+    double const both = left.integral + stayed;
+    double const q = left.integral / both;
+    double const stay = stayed / both;
 
-    totals row = parts.logarithm();
+    // At T, for who stayed.
+    double const bt = m.b * T;
+    double const e = std::exp(-bt);
+    double const h = 1.0 / (m.beta * e - std::expm1(-bt));
+    double const v = -std::expm1(-bt) * h;
+    double const v_rest = m.beta * e * h;
+    double const w = bt * h;
+    double const growth = 1.0 + bt * ((m.beta - 1.0) * e * h);
+    double const share = m.alpha / path.A;
+    double const ka = path.tau / (m.alpha + T);
+
+    std::array<double, dimension> const slope{-m.r, n * share, 1.0, -s, s + 1.0};
+    std::array<double, dimension> const who_left{-m.r * left.mean[0], n * share * left.mean[1], left.mean[2],
+                                                 1.0 - s * left.mean[3], (s + 1.0) * left.mean[4] - 1.0};
+    std::array<double, dimension> const who_stayed{-m.r * a, n * share * ka, -s * w, -s * H, s * v};
+    totals row;
+    for (std::size_t i = 0, k = 0; i < dimension; ++i) {
+        row.first[i] = q * who_left[i] + stay * who_stayed[i];
+        for (std::size_t j = i; j < dimension; ++j, ++k)
+            row.second[k] = q * (slope[i] * slope[j] * left.covariance[k] +
+                                 stay * (who_left[i] - who_stayed[i]) * (who_left[j] - who_stayed[j]));
+    }
+
+    // What the first and second derivatives have without regard to t, and the mean of the second.
     double const before = std::log1p(tx / m.alpha);
-    row.value += rate.log - x * std::log(m.alpha) - n * before - m.s * whole.H(tx);
+    double const H_before = gompertz_life{m.b, s, m.beta}.H(tx);
+    row.value = rate.log - x * std::log(m.alpha) - n * before - s * H_before + std::log(both);
     row.first[R] += m.r * (rate.first - before);
-    row.first[ALPHA] += n * (tx / alpha) - x;
+    row.first[ALPHA] += n * (tx / path.A) - x;
+    row.first[S] -= s * H_before;
+    // u = t / (alpha + t) = u0 + share * ka and 1 - u = share (1 - ka).
+    double const u0 = tx / path.A;
+    double const mean_ka = q * left.mean[1] + stay * ka;
+    double const mean_ka2 =
+        q * (left.covariance[at(ALPHA, ALPHA)] + left.mean[1] * left.mean[1]) + stay * ka * ka;
     row.second[at(R, R)] += row.first[R] - m.r * m.r * rate.second;
-    return row;
+    row.second[at(R, ALPHA)] += m.r * (u0 + share * mean_ka);
+    row.second[at(ALPHA, ALPHA)] -= n * share * (u0 + (share - u0) * mean_ka - share * mean_ka2);
+    row.second[at(B, B)] += q * left.curvature_b - stay * s * w * growth;
+    row.second[at(B, S)] -= s * (q * left.w + stay * w);
+    row.second[at(B, BETA)] += q * (s + 1.0) * left.w_rest + stay * s * w * v_rest;
+    row.second[at(S, S)] -= s * (H_before + q * left.mean[3] + stay * H);
+    row.second[at(S, BETA)] += s * (q * left.mean[4] + stay * v);
+    row.second[at(BETA, BETA)] -= q * (s + 1.0) * left.v_rest + stay * s * v * v_rest;
+
+    total.value += weight * row.value;
+    for (std::size_t i = 0; i < row.first.size(); ++i)
+        total.first[i] += weight * row.first[i];
+    for (std::size_t i = 0; i < row.second.size(); ++i)
+        total.second[i] += weight * row.second[i];
 }
 
 double objective(compressed_rows const& rows, std::span<double const> theta, std::span<double> gradient,
@@ -125,16 +116,8 @@ double objective(compressed_rows const& rows, std::span<double const> theta, std
     auto const rates = rate_sums_of(rows, m.r);
     auto const total =
         sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
-            for (std::size_t i = begin; i < end; ++i) {
-                totals row = row_of(m, rows.runs[k].x, rates[k], rows.tx[i], rows.T[i]);
-                double const weight = rows.weight[i];
-                row.value *= weight;
-                for (double& v : row.first)
-                    v *= weight;
-                for (double& v : row.second)
-                    v *= weight;
-                sum += row;
-            }
+            for (std::size_t i = begin; i < end; ++i)
+                add_row(m, rows.runs[k].x, rates[k], rows.tx[i], rows.T[i], rows.weight[i], sum);
         });
     return total.negative(gradient, hessian);
 }

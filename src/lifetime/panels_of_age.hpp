@@ -57,7 +57,8 @@ class panels_of_age {
         parallel_blocks(used.size(), 4, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
             std::vector<double> values(nodes * functions_);
             for (std::size_t k = begin; k < end; ++k) {
-                auto const x = static_cast<double>(used[k] / columns_);
+                std::size_t const purchases = used[k] / columns_;
+                auto const x = static_cast<double>(purchases);
                 auto const [low, width] = panel(used[k] % columns_);
                 for (std::size_t i = 0; i < nodes; ++i)
                     kernel(x, (low - 1.0 + width * tables().place[i]) * shift_, &values[i * functions_]);
@@ -163,9 +164,12 @@ class whole_ages {
     template <class Kernel>
     void evaluate(unsigned threads, Kernel&& kernel) {
         parallel_blocks(values_.size(), 64, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
-            for (std::size_t k = begin; k < end; ++k)
-                if (values_[k] == asked)
-                    kernel(static_cast<double>(k / columns_), static_cast<double>(k % columns_), &values_[k]);
+            for (std::size_t k = begin; k < end; ++k) {
+                if (values_[k] != asked) continue;
+                std::size_t const purchases = k / columns_;
+                std::size_t const age = k % columns_;
+                kernel(static_cast<double>(purchases), static_cast<double>(age), &values_[k]);
+            }
         });
     }
     double at(double x, double T) const { return values_[place(x, T)]; }
