@@ -132,6 +132,15 @@ BENCHMARK(fit_model<pareto_nbd>)
     ->Args({1'000'000, 1, 1})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
+// Whole days: some 42,000 distinct rows.
+void fit_gompertz(benchmark::State& state) {
+    auto const& table = draw(100'000, true);
+    for (auto _ : state)
+        state.counters["iterations"] =
+            fit<gamma_gompertz_nbd>(table.view(), {.threads = 1}).report.iterations;
+    per_row(state, table.T.size());
+}
+BENCHMARK(fit_gompertz)->Unit(benchmark::kMillisecond);
 BENCHMARK(fit_model<nbd>)->Args({1'000'000, 0, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(fit_model<gamma_gamma>)->Args({1'000'000, 0, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 

@@ -11,6 +11,7 @@
 #include "fit_rows.hpp"
 #include "gompertz.hpp"
 #include "gompertz_integral.hpp"
+#include "numerics/vector_math.hpp"
 #include "rising.hpp"
 
 namespace clavis::lifetime {
@@ -50,7 +51,7 @@ void add_row(gamma_gompertz_nbd const& m, double x, rate_sums const& rate, doubl
     double const s = m.s;
     gompertz_path const path{n, m.alpha + tx, m.b, s, m.beta, tx, T - tx};
     gompertz_moments const left = gompertz_integral_moments(path);
-    double const a = std::log1p(path.tau / path.A);
+    double const a = numerics::vector_log1p(path.tau / path.A);
     double const H = path.H();
     double const stayed = std::exp(-n * a - s * H);
     double const both = left.integral + stayed;
@@ -81,7 +82,7 @@ void add_row(gamma_gompertz_nbd const& m, double x, rate_sums const& rate, doubl
     }
 
     // What the first and second derivatives have without regard to t, and the mean of the second.
-    double const before = std::log1p(tx / m.alpha);
+    double const before = numerics::vector_log1p(tx / m.alpha);
     double const H_before = gompertz_life{m.b, s, m.beta}.H(tx);
     row.value = rate.log - x * std::log(m.alpha) - n * before - s * H_before + std::log(both);
     row.first[R] += m.r * (rate.first - before);

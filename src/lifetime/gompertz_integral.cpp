@@ -178,6 +178,10 @@ Sums integrate(gompertz_path const& path) {
                       aged,
                       path.beta * kept,
                       path.b * path.tx};
+    auto const H_of = [&](double t) {
+        double const growth = std::min(path.b * t, largest_growth);
+        return vector_log1p(vector_expm1(growth) * f.inverse_beta) + (path.b * t - growth);
+    };
     Sums sums;
     double const c = std::min(path.A, life.behind());
     double fallen = 0.0;
@@ -187,12 +191,12 @@ Sums integrate(gompertz_path const& path) {
         double H = 0.0;
         double fall = 0.0;
         for (int step = 0; step < 100; ++step) {
-            H = life.H(low + length);
-            fall = path.s * (H - before) + path.n * std::log1p(length / (path.A + low));
+            H = H_of(low + length);
+            fall = path.s * (H - before) + path.n * vector_log1p(length / (path.A + low));
             if (fall <= steepest_panel) break;
             length *= std::max(11.5 / fall, 0.1);
         }
-        add_panel(f, {low, c + low, std::log1p(length / (c + low))}, sums);
+        add_panel(f, {low, c + low, vector_log1p(length / (c + low))}, sums);
         fallen += fall;
         before = H;
         // Who leaves later is at most who has stayed so far.
