@@ -395,6 +395,17 @@ double clock_tables::silence(std::int32_t visits, double gap_sum, double silence
     return hazard;
 }
 
+double clock_tables::hazard(std::int32_t visits, double gap_sum, double silence) const noexcept {
+    if (silence == 0) return 0;
+    place const at = locate(visits, gap_sum, silence, grid_);
+    double mixed[widest];
+    double const* const c = find(visits, at.cell, mixed);
+    if (c == nullptr) return clock_.hazard_between(visits, gap_sum, 0, silence);
+    pair two;
+    polynomials(c, lanes_, at.u, two);
+    return two[0];
+}
+
 void clock_tables::silences(std::span<std::int32_t const> visits, std::span<double const> gap_sum,
                             std::span<double const> silence, std::span<double> hazard,
                             std::span<double> growth, std::span<double> fresh) const noexcept {

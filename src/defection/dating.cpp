@@ -38,11 +38,15 @@ date_interval middle(std::vector<double> const& weights, std::int32_t from, doub
 
 }  // namespace
 
-date_interval date_change(hazard_clock const& clock, double visits, double gap_days,
-                          std::span<std::int32_t const> days, std::int32_t from, std::int32_t date,
-                          possible_changes possible, std::optional<earlier_day> earlier) {
-    double const exposure = clock.alpha + gap_days + (date - days.back());
+date_interval date_change(clock_tables const& tables, operational_time const& time, std::int32_t visits,
+                          std::int32_t gap_days, std::span<std::int32_t const> days, std::int32_t from,
+                          std::int32_t date, possible_changes possible, std::optional<earlier_day> earlier) {
+    hazard_clock const& clock = tables.clock();
+    double const last = time.at(days.back());
+    double const known = last - time.at(days.back() - gap_days);
+    double const now = time.at(date);
     double const shape = clock.shape(visits);
+    double const regularity = clock.k - 1;
     std::size_t const size = static_cast<std::size_t>(date - from) + 1;
     std::vector<double> logs;
     logs.reserve(size * (1 + drops.size()));
@@ -51,14 +55,31 @@ date_interval date_change(hazard_clock const& clock, double visits, double gap_d
         while (next < days.size() && days[next] < day)
             ++next;
         double after = static_cast<double>(days.size() - next);
-        if (earlier && day < days.front())
+        double const change = time.at(day);
+        // The part of the gap in which the change lies that was over by then, where there is such a gap.
+        double over = 1;
+        if (earlier && day < days.front()) {
             after += (earlier->visits - after) * (days.front() - day) / (days.front() - earlier->day);
-        double const rest = date - day;
-        logs.push_back(possible.stop && after == 0 ? -shape * std::log(exposure - rest) : -HUGE_VAL);
+            over = 0.5;
+        } else if (next > 0 && next < days.size()) {
+            double const begun = time.at(days[next - 1]);
+            over = (change - begun) / (time.at(days[next]) - begun);
+        }
+        auto const log_likelihood = [&](double fraction) {
+            double const gap_sum = known - (1 - fraction) * std::max(last - change, 0.0);
+            double const silence =
+                change < last ? fraction * (now - last) : change - last + fraction * (now - change);
+            double result = -shape * std::log(clock.scale(gap_sum)) - tables.hazard(visits, gap_sum, silence);
+            if (after > 0) {
+                double const whole = std::max(after - 1, 0.0);  // gaps from the change on
+                result += (clock.k * whole + std::min(after, 1.0)) * std::log(fraction) +
+                          regularity * std::log(over + fraction * (1 - over));
+            }
+            return result;
+        };
+        logs.push_back(possible.stop && after == 0 ? log_likelihood(0) : -HUGE_VAL);
         for (double const fraction : drops)
-            logs.push_back(possible.drop ? clock.k * after * std::log(fraction) - log_drops -
-                                               shape * std::log(exposure - (1 - fraction) * rest)
-                                         : -HUGE_VAL);
+            logs.push_back(possible.drop ? log_likelihood(fraction) - log_drops : -HUGE_VAL);
     }
     double const largest = *std::max_element(logs.begin(), logs.end());
     std::vector<double> weights(size);

@@ -292,7 +292,7 @@ class monitor::watcher {
         if (again) {
             // The visits since the drop are what a stop is told from, and nothing but a stop is new.
             track const& drop = tracks_[one_.leading - 1U];
-            return date_change(settings_.clock_, one_.visits - drop.zero_visits,
+            return date_change(*settings_.tables_, settings_.time_, one_.visits - drop.zero_visits,
                                one_.gap_days - drop.zero_gap_days, {&one_.last_day, 1},
                                std::max(one_.last_day, start), date, {.stop = true, .drop = false});
         }
@@ -302,8 +302,8 @@ class monitor::watcher {
         std::optional<earlier_day> earlier;
         std::int32_t const begin = std::max(events_[kept_], start);
         if (begin < *first) earlier = {begin, static_cast<double>(one_.visits - events_[kept_ + 1])};
-        return date_change(settings_.clock_, one_.visits, one_.gap_days, {first, events_ + kept_},
-                           earlier ? begin : std::max(*first, start), date,
+        return date_change(*settings_.tables_, settings_.time_, one_.visits, one_.gap_days,
+                           {first, events_ + kept_}, earlier ? begin : std::max(*first, start), date,
                            {.stop = settings_.full_stop_, .drop = count_ > 0}, earlier);
     }
 

@@ -44,6 +44,9 @@ class clock_tables {
     double silence(std::int32_t visits, double gap_sum, double silence, double* growth,
                    double* fresh) const noexcept;
 
+    /// H alone.
+    double hazard(std::int32_t visits, double gap_sum, double silence) const noexcept;
+
     /// The same where the silence has lasted for `from` already and goes on to `to`, and the statistic stands at `from`.
     double silence_between(std::int32_t visits, double gap_sum, double from, double to, double* growth,
                            double* fresh) const noexcept;
