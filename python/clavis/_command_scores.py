@@ -12,30 +12,23 @@ import typer
 
 from clavis import _text, _write
 from clavis._clavis import InputError
-from clavis._command_output import Stages
-from clavis._command_records import Reading, Roles, read_records
-from clavis._commands import (
-    AmountColumn,
-    AsOf,
+from clavis._command_options import (
+    AnnualRate,
     BadRows,
-    CurrencyColumn,
-    CustomerColumn,
-    Database,
-    DateFormat,
-    Encoding,
-    KindColumn,
+    FalseAlarms,
+    Horizon,
     Machine,
-    OrderColumn,
-    Source,
+    Margin,
+    Out,
+    Records,
     Threads,
-    TimeColumn,
-    TimeZone,
     Unit,
-    app,
     check_choice,
     read_program,
+    reads_records,
 )
-from clavis._databases import without_credentials
+from clavis._command_output import Stages
+from clavis._commands import app
 
 if TYPE_CHECKING:
     from clavis.lifetime import GammaGamma
@@ -47,29 +40,6 @@ MODELS = (
 )  # fmt: skip
 
 Model = Annotated[str, typer.Option("--model", metavar="NAME", help=f"One of {', '.join(MODELS)}.")]
-Out = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Where to: .csv or .parquet; default: CSV to the output.")
-]
-
-
-@dataclasses.dataclass
-class _Records:
-    """Transactions as the options of a command name them."""
-
-    table: Any
-    roles: Roles
-    source: str
-
-    def summary(self, stages: Stages, **keywords: Any) -> Summary:
-        import clavis
-
-        return clavis.summarize(self.table, **self.roles.__dict__, skip_late=True, progress=stages, **keywords)
-
-
-def _read(reading: Reading, roles: Roles, on_bad_rows: str, stages: Stages) -> _Records:
-    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
-    table, found = read_records(reading, roles, stages)
-    return _Records(table, found, without_credentials(reading.source))
 
 
 def _fitted(name: str, summary: Summary, threads: int, stages: Stages) -> tuple[Any, GammaGamma | None, str]:
@@ -110,20 +80,10 @@ def _counts(values: Any) -> dict[str, int]:
 
 
 @app.command()
+@reads_records()
 def fit(
-    source: Source,
+    records: Records,
     model: Model = "BetaGeoNBD",
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    currency: CurrencyColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
     unit: Unit = "week",
     on_bad_rows: BadRows = "raise",
     threads: Threads = 0,
@@ -131,16 +91,13 @@ def fit(
 ) -> None:
     """Fit a model of purchases, and of spend; exit code 1 if it did not converge."""
     check_choice("--model", model, MODELS)
+    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format)
-        records = _read(reading, Roles(customer, time, amount, order, currency, kind), on_bad_rows, stages)
-        summary = records.summary(
-            stages, unit=unit, time_zone=time_zone, observe_until=as_of, on_bad_rows=on_bad_rows, threads=threads
-        )
+        summary = records.summary(stages, unit=unit, on_bad_rows=on_bad_rows, threads=threads)
         purchases, spend, why = _fitted(model, summary, threads, stages)
     fits = [one for one in (purchases, spend) if one is not None]
     if machine:
-        facts = {"source": records.source, "unit": summary.unit, "customers": len(summary)}
+        facts = {"source": records.name, "unit": summary.unit, "customers": len(summary)}
         notes = [why] if why else []
         print(_write.to_json({**facts, "fits": [_facts(one) for one in fits], "notes": notes}), end="")
     else:
@@ -153,24 +110,14 @@ def fit(
 
 
 @app.command()
+@reads_records()
 def score(
-    source: Source,
+    records: Records,
     out: Out = None,
     model: Model = "BetaGeoNBD",
-    horizon: Annotated[str, typer.Option(metavar="LENGTH", help="How far ahead: '1 year'.")] = "1 year",
-    annual_rate: Annotated[float, typer.Option(metavar="RATE", help="Effective discount rate a year.")] = 0.10,
-    margin: Annotated[float, typer.Option(metavar="PART", help="Part of an amount that is kept.")] = 1.0,
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    currency: CurrencyColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
+    horizon: Horizon = "1 year",
+    annual_rate: AnnualRate = 0.10,
+    margin: Margin = 1.0,
     unit: Unit = "week",
     on_bad_rows: BadRows = "raise",
     threads: Threads = 0,
@@ -180,12 +127,9 @@ def score(
     import clavis
 
     check_choice("--model", model, MODELS)
+    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format)
-        records = _read(reading, Roles(customer, time, amount, order, currency, kind), on_bad_rows, stages)
-        summary = records.summary(
-            stages, unit=unit, time_zone=time_zone, observe_until=as_of, on_bad_rows=on_bad_rows, threads=threads
-        )
+        summary = records.summary(stages, unit=unit, on_bad_rows=on_bad_rows, threads=threads)
         purchases, spend, why = _fitted(model, summary, threads, stages)
         columns = {name: summary[name] for name in ("customer_id", "frequency", "recency", "T")}
         columns["probability_alive"] = purchases.probability_alive(summary, threads=threads)
@@ -201,7 +145,7 @@ def score(
         f"{_text.counted(len(summary), 'customer')}, {expected.sum():,.1f} purchases expected within {horizon} "
         f"({type(purchases).__name__}, {summary.unit})"
     ]
-    facts: dict[str, Any] = {"source": records.source, "customers": len(summary), "horizon": horizon}
+    facts: dict[str, Any] = {"source": records.name, "customers": len(summary), "horizon": horizon}
     facts |= {"unit": summary.unit, "expected_purchases": float(expected.sum())}
     if "value" in columns:
         facts["value"] = float(columns["value"].sum())
@@ -214,8 +158,9 @@ def score(
 
 
 @app.command()
+@reads_records("currency")
 def watch(
-    source: Source,
+    records: Records,
     baseline_until: Annotated[
         str,
         typer.Option("--baseline-until", metavar="DATE", help="The first day watched; what was before teaches."),
@@ -224,19 +169,7 @@ def watch(
     states: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the state of every customer: .csv or .parquet.")
     ] = None,
-    false_alarms: Annotated[
-        float, typer.Option(metavar="RATE", help="Chance of a false alarm in a customer's first year watched.")
-    ] = 0.10,
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
+    false_alarms: FalseAlarms = 0.10,
     on_bad_rows: BadRows = "raise",
     threads: Threads = 0,
     machine: Machine = False,
@@ -244,18 +177,18 @@ def watch(
     """Write the alerts: who is leaving, wholly or in part, and since when."""
     import clavis
 
+    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format)
-        records = _read(reading, Roles(customer, time, amount, order, None, kind), on_bad_rows, stages)
-        roles = {name: label for name, label in records.roles.__dict__.items() if name != "currency"}
+        table, read = records.read(stages)
+        roles = {name: label for name, label in read.__dict__.items() if name != "currency"}
         monitor = clavis.DefectionMonitor(false_alarms_per_year=false_alarms, threads=threads, progress=stages)
-        monitor.fit(records.table, baseline_until=baseline_until, time_zone=time_zone, on_bad_rows=on_bad_rows, **roles)
-        alerts = monitor.update(records.table, as_of=as_of)
-        found = monitor.states(as_of=as_of)
+        monitor.fit(table, baseline_until=baseline_until, time_zone=records.time_zone, on_bad_rows=on_bad_rows, **roles)
+        alerts = monitor.update(table, as_of=records.as_of)
+        found = monitor.states(as_of=records.as_of)
     if states is not None:
         _write.write_table(found, states)
     counts = _counts(found["state"])
-    facts: dict[str, Any] = {"source": records.source, "customers": len(found), "states": counts}
+    facts: dict[str, Any] = {"source": records.name, "customers": len(found), "states": counts}
     facts |= {"watched_from": str(monitor.watched_from_), "watched_until": str(monitor.watched_until_)}
     facts |= {"parameters": monitor.params_, "warnings": monitor.warnings_}
     facts["alerts"] = [
@@ -268,21 +201,11 @@ def watch(
 
 
 @app.command()
+@reads_records()
 def tiers(
-    source: Source,
+    records: Records,
     program: Annotated[Path, typer.Option("--program", metavar="FILE", help="The tier programme as JSON.")],
     out: Out = None,
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    currency: CurrencyColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
     on_bad_rows: BadRows = "raise",
     threads: Threads = 0,
     machine: Machine = False,
@@ -290,17 +213,21 @@ def tiers(
     """Write each customer's tier as of a day, with the reason."""
     import clavis
 
+    check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     rules = clavis.TierProgram.from_json(read_program(program))
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format)
-        records = _read(reading, Roles(customer, time, amount, order, currency, kind), on_bad_rows, stages)
-        roles = {**records.roles.__dict__, "amount": records.roles.amount or "amount"}
+        transactions, read = records.read(stages)
         table = rules.replay(
-            records.table, as_of=as_of, time_zone=time_zone, on_bad_rows=on_bad_rows, threads=threads,
-            progress=stages, **roles,
-        )  # fmt: skip
+            transactions,
+            as_of=records.as_of,
+            time_zone=records.time_zone,
+            on_bad_rows=on_bad_rows,
+            threads=threads,
+            progress=stages,
+            **{**read.__dict__, "amount": read.amount or "amount"},
+        )
     found = _counts(table["tier"])
     counts = {name: found.get(name, 0) for name in rules.tiers}
-    facts = {"source": records.source, "program": rules.name, "customers": len(table), "tiers": counts}
+    facts = {"source": records.name, "program": rules.name, "customers": len(table), "tiers": counts}
     lines = [f"{rules.name}: {_text.counted(len(table), 'customer')}", *(f"{n:,} {name}" for name, n in counts.items())]
     _finish(table, out, machine, facts, lines)

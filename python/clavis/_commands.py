@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +14,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clavis import _text, _write
-from clavis._clavis import Cancelled, InputError, __version__
+from clavis._clavis import Cancelled, __version__
+from clavis._command_options import (
+    AnnualRate,
+    BadRows,
+    FalseAlarms,
+    Horizon,
+    Machine,
+    Margin,
+    Out,
+    Records,
+    Threads,
+    Unit,
+    check_choice,
+    read_program,
+    reads_records,
+)
 from clavis._command_output import Page, Stages
-from clavis._command_records import Reading, Roles, book_sources, check_others, read_records
-from clavis._databases import without_credentials
+from clavis._command_records import book_sources, check_others
 
 if TYPE_CHECKING:
     from clavis.analysis import Analysis
@@ -109,89 +123,21 @@ def _main(
     pass
 
 
-# Options that several commands share ----------------------------------------------------------------------------
-
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A CSV (also .gz) or Parquet file, several of them ('sales/*.csv'), a DuckDB or SQLite file, "
-        "postgresql://…, an SQL query over files, or a table of --database.",
-    ),
-]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE|URL", help="A DuckDB or SQLite file, or postgresql://…; SOURCE is then a table of it, or a query."
-    ),
-]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of CSV files, such as cp1252.")]
-DateFormat = Annotated[str | None, typer.Option(help="How CSV files write dates, such as '%d/%m/%Y'.")]
-CustomerColumn = Annotated[str, typer.Option("--customer", metavar="COLUMN", help="Column of the customer's id.")]
-TimeColumn = Annotated[str, typer.Option("--time", metavar="COLUMN", help="Column of the date or time.")]
-AmountColumn = Annotated[
-    str | None,
-    typer.Option(
-        "--amount",
-        metavar="EXPRESSION",
-        help="Column of the amount, or an SQL expression such as 'Quantity * UnitPrice'; returns are negative. "
-        "Default: the column amount, if there is one.",
-    ),
-]
-OrderColumn = Annotated[
-    str | None,
-    typer.Option("--order", metavar="COLUMN", help="Column that tells orders apart (order_id); else each row is one."),
-]
-CurrencyColumn = Annotated[
-    str | None, typer.Option("--currency", metavar="COLUMN", help="Column of the currency (currency).")
-]
-KindColumn = Annotated[
-    str | None, typer.Option("--kind", metavar="COLUMN", help="Column that says sale, return, cancel or adjust (kind).")
-]
-TimeZone = Annotated[
-    str | None, typer.Option(metavar="ZONE", help="Zone whose calendar days count, such as Europe/Berlin.")
-]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="DATE", help="The last day that counts; default: the last day seen.")
-]
-Unit = Annotated[str, typer.Option(help="Unit of time in tables and models: day, week, month or year.")]
-BadRows = Annotated[
-    str,
-    typer.Option(
-        "--on-bad-rows", metavar="raise|refuse", help="Stop at the first unusable row, or count it, list it and go on."
-    ),
-]
-Threads = Annotated[int, typer.Option(min=0, help="Threads; 0: every core. Results do not depend on it.")]
-Machine = Annotated[bool, typer.Option("--json", help="Print JSON for machines in place of the summary.")]
-
-
 @app.command()
+@reads_records()
 def analyse(
-    source: Source,
+    records: Records,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made or updated as a whole.")],
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    currency: CurrencyColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
     unit: Unit = "week",
     on_bad_rows: BadRows = "raise",
-    horizon: Annotated[str, typer.Option(metavar="LENGTH", help="How far ahead value counts: '1 year'.")] = "1 year",
-    annual_rate: Annotated[float, typer.Option(metavar="RATE", help="Effective discount rate a year.")] = 0.10,
-    margin: Annotated[float, typer.Option(metavar="PART", help="Part of an amount that is kept.")] = 1.0,
+    horizon: Horizon = "1 year",
+    annual_rate: AnnualRate = 0.10,
+    margin: Margin = 1.0,
     baseline_until: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="First day watched for defection; default: the middle of the records."),
     ] = None,
-    false_alarms: Annotated[
-        float, typer.Option(metavar="RATE", help="Chance of a false alarm in a customer's first year watched.")
-    ] = 0.10,
+    false_alarms: FalseAlarms = 0.10,
     tiers: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Tier programme as JSON; default: three tiers by spend.")
     ] = None,
@@ -204,14 +150,13 @@ def analyse(
     check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     program = None if tiers is None else read_program(tiers)
     with Stages() as stages, _write.Folder(out) as folder:
-        reading = Reading(source, database, encoding, date_format)
-        table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
+        table, roles = records.read(stages)
         found = clavis.analyse(
             table,
-            as_of=as_of,
+            as_of=records.as_of,
             **roles.__dict__,
             unit=unit,
-            time_zone=time_zone,
+            time_zone=records.time_zone,
             on_bad_rows=on_bad_rows,
             horizon=horizon,
             annual_rate=annual_rate,
@@ -222,7 +167,7 @@ def analyse(
             threads=threads,
             progress=stages,
         )
-        source = without_credentials(source)
+        source = records.name
         name = Path(source).name if Path(source).exists() else source
         title = f"{_text.shortened(name, 60)}: {_text.counted(len(found.customers), 'customer')} as of {found.as_of}"
         parts = list(_text.sections(found))
@@ -281,22 +226,10 @@ def demo(
 
 
 @app.command()
+@reads_records()
 def summarize(
-    source: Source,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to: .csv or .parquet; default: CSV to the output.")
-    ] = None,
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    currency: CurrencyColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
+    records: Records,
+    out: Out = None,
     calibrate_until: Annotated[
         str | None, typer.Option(metavar="DATE", help="Last day that models learn from; the rest is the holdout.")
     ] = None,
@@ -307,24 +240,15 @@ def summarize(
     machine: Machine = False,
 ) -> None:
     """Write one row per customer: frequency, recency, T, money."""
-    import clavis
-
     check_choice("--on-bad-rows", on_bad_rows, ("raise", "refuse"))
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format)
-        table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
-        summary = clavis.summarize(
-            table,
-            **roles.__dict__,
+        summary = records.summary(
+            stages,
             unit=unit,
             collapse=collapse,
-            time_zone=time_zone,
-            observe_until=as_of,
-            skip_late=True,
             calibrate_until=calibrate_until,
             on_bad_rows=on_bad_rows,
             threads=threads,
-            progress=stages,
         )
     if out is not None:
         _write.write_table(summary, out)
@@ -338,7 +262,7 @@ def summarize(
     if machine:
         facts = {"customers": len(summary), "left_out": summary.left_out, "quality": quality.to_dict()}
         print(
-            _write.to_json({"source": without_credentials(source), "out": None if out is None else str(out), **facts}),
+            _write.to_json({"source": records.name, "out": None if out is None else str(out), **facts}),
             end="",
         )
     else:
@@ -347,19 +271,9 @@ def summarize(
 
 
 @app.command()
+@reads_records()
 def validate(
-    source: Source,
-    customer: CustomerColumn = "customer_id",
-    time: TimeColumn = "time",
-    amount: AmountColumn = None,
-    order: OrderColumn = None,
-    currency: CurrencyColumn = None,
-    kind: KindColumn = None,
-    database: Database = None,
-    encoding: Encoding = None,
-    date_format: DateFormat = None,
-    time_zone: TimeZone = None,
-    as_of: AsOf = None,
+    records: Records,
     tables: Annotated[
         list[str] | None,
         typer.Option(
@@ -375,26 +289,16 @@ def validate(
 
     Where SOURCE is a folder, its transactions (.parquet, .csv or .csv.gz) are checked and every other table of a book.
     """
-    import clavis
-
-    source, others = book_sources(source, tables or [], database)
+    source, others = book_sources(records.source, tables or [], records.database)
+    records = dataclasses.replace(records, source=source)
     with Stages() as stages:
-        reading = Reading(source, database, encoding, date_format)
-        table, roles = read_records(reading, Roles(customer, time, amount, order, currency, kind), stages)
-        summary = clavis.summarize(
-            table,
-            **roles.__dict__,
-            time_zone=time_zone,
-            observe_until=as_of,
-            skip_late=True,
-            on_bad_rows="refuse",
-            progress=stages,
-        )
-        found = check_others(others, table, roles, Reading("", database, encoding, date_format), stages)
+        table, roles = records.read(stages)
+        summary = records.summary_of(table, roles, stages, on_bad_rows="refuse")
+        found = check_others(others, table, roles, records.reading, stages)
     quality = summary.quality
     assert quality is not None
     if machine:
-        facts = {"source": without_credentials(source), "customers": len(summary), "quality": quality.to_dict()}
+        facts = {"source": records.name, "customers": len(summary), "quality": quality.to_dict()}
         facts["tables"] = {name: one.to_dict() for name, one in found.items()}
         print(_write.to_json(facts), end="")
     else:
@@ -405,21 +309,6 @@ def validate(
             print(one)
     if quality.rows_refused or any(one.rows_refused for one in found.values()):
         raise typer.Exit(1)
-
-
-def read_program(path: Path) -> str:
-    """The text of a tier programme."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text") from error
-
-
-def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise typer.BadParameter(f"{option} must be {' or '.join(choices)}, not {value}")
 
 
 # Results ----------------------------------------------------------------------------------------------------------
