@@ -228,9 +228,16 @@ def test_pictures() -> None:
 
     found = cv.spells(made(3), gap=45)
     km = cv.KaplanMeier().fit(found["duration"], found["event"], groups=np.minimum(found["spell"], 2))
-    assert len(cv.plot_survival(km, unit="days").lines) == 2
+    axes = cv.plot_survival(km, unit="days")
+    assert len(axes.lines) == 2
+    # Counts of those at risk at each tick of either curve, their labels, and a heading.
+    assert len(axes.texts) == 2 * len(axes.get_xticks()) + 2 + 1
     axes = cv.plot_retention(cv.cohorts(made(3), period="quarter"))
     assert axes.images and axes.get_ylabel() == "Cohort (customers)"
+    # Nobody began in the last months, which get no row, and every row ends with the records.
+    log = {"customer_id": [1, 2, 3, 1], "time": ["2024-01-05", "2024-02-05", "2024-02-09", "2024-06-01"]}
+    picture = cv.plot_retention(cv.cohorts(log, period="month", until="2024-06-30", amount=None)).images[0]
+    assert picture.get_array().shape == (2, 6)
     with pytest.raises(ValueError, match="one rate a cohort"):
         cv.plot_retention(cv.cohorts(made(3), retention=cv.Retention("bracket", days=(1, 9))))
     plt.close("all")

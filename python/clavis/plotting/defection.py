@@ -62,7 +62,14 @@ def plot_reasons(why: ChangeReasons, customer: Any = None, *, ax: Axes | None = 
     values = [total["before"], *(total[name] for name, _ in _STEPS), total["after"]]
     for place, (value, top) in enumerate(zip(values, tops, strict=True)):
         text = f"{value:,.0f}" if place in (0, len(values) - 1) else f"{value:+,.0f}"
-        canvas.annotate(text, (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=9)
+        canvas.annotate(
+            text.replace("-", "\N{MINUS SIGN}"),
+            (place, top),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
     canvas.axhline(0, color=ACTUAL, linewidth=0.8)
     canvas.set_xticks(range(len(labels)), labels)
     low, high = min(0.0, *lows), max(tops)

@@ -68,18 +68,21 @@ def plot_survival(
 
 
 def _draw_at_risk(ax: Axes, ticks: list[float], shown: list[tuple[Any, str, list[str]]]) -> None:
-    """Counts under the axis, a line a curve."""
+    """Counts under the axis, a line a curve; in points, so that no size of the figure moves them onto something."""
     ax.set_xticks(ticks)
-    lift = ax.get_xaxis_transform()
-    first = -0.24
-    ax.text(0, first, "At risk", transform=ax.transAxes, fontsize=8.5, color="#444444", ha="left", va="bottom")
-    for line, (label, colour, counts) in enumerate(shown):
-        height = first - 0.055 * (line + 1)
+    below, line_height, size = -40.0, 12.5, 8.5
+    options: dict[str, Any] = {"textcoords": "offset points", "fontsize": size, "va": "top", "annotation_clip": False}
+    ax.annotate("At risk", (0, 0), (0, below), xycoords="axes fraction", color="#444444", ha="left", **options)
+    for line, (label, colour, counts) in enumerate(shown, start=1):
+        height = below - line_height * line
         for tick, count in zip(ticks, counts, strict=True):
-            ax.text(tick, height, count, transform=lift, fontsize=8.5, color=colour, ha="center", va="bottom")
+            ax.annotate(count, (tick, 0), (0, height), xycoords=ax.get_xaxis_transform(), color=colour, ha="center",
+                        **options)  # fmt: skip
         if label is not None:
-            ax.text(-0.02, height, str(label), transform=ax.transAxes, fontsize=8.5, color=colour, ha="right",
-                    va="bottom")  # fmt: skip
+            # Left of the first count, which stands around the axis.
+            away = -6.0 - 0.32 * size * max(len(row[0]) for _, _, row in shown)
+            ax.annotate(str(label), (0, 0), (away, height), xycoords="axes fraction", color=colour, ha="right",
+                        **options)  # fmt: skip
 
 
 def plot_retention(table: CohortTable, *, ax: Axes | None = None, numbers: bool | None = None) -> Axes:
@@ -92,20 +95,24 @@ def plot_retention(table: CohortTable, *, ax: Axes | None = None, numbers: bool 
     ax
         Where to draw; default: axes of a new figure.
     numbers
-        Whether to write the rates into the cells; default: where there are 14 ages or fewer.
+        Whether to write the rates into the cells; default: where there are 20 ages or fewer.
     """
     if "age" not in table:
         raise ValueError("a bracket has one rate a cohort: the triangle is of classic or rolling retention")
     names, matrix = table.triangle()
+    sizes = table["customers"][table["age"] == 0]
+    # Periods at the end in which nobody began, and ages that no cohort has reached, are not drawn.
+    names = names[: int(np.flatnonzero(sizes).max(initial=-1)) + 1]
     if not len(names):
         raise ValueError("there are no cohorts to draw")
+    matrix = matrix[: len(names)]
+    matrix = matrix[:, : int(np.flatnonzero(np.isfinite(matrix).any(axis=0)).max(initial=0)) + 1]
     height = max(2.6, min(10.0, 0.32 * len(names) + 1.4))
     ax = axes(ax, "plot_retention", (max(5.0, min(11.0, 0.62 * matrix.shape[1] + 2.6)), height))
     later = matrix[:, 1:]
     top = float(np.nanmax(later)) if np.isfinite(later).any() else 1.0
     # Age 0 is 100 % by definition: the scale is that of what comes after.
     image = ax.imshow(matrix, aspect="auto", cmap="Blues", vmin=0, vmax=max(top, 1e-9), interpolation="nearest")
-    sizes = table["customers"][table["age"] == 0]
     shorter = 7 if table.period in ("month", "quarter", "year") else 10
     every = max(1, len(names) // 24)
     rows = list(range(0, len(names), every))
@@ -113,7 +120,7 @@ def plot_retention(table: CohortTable, *, ax: Axes | None = None, numbers: bool 
     ages = list(range(0, matrix.shape[1], max(1, matrix.shape[1] // 16)))
     ax.set_xticks(ages, [str(age) for age in ages])
     if numbers is None:
-        numbers = matrix.shape[1] <= 14
+        numbers = matrix.shape[1] <= 20
     for (row, age), rate in np.ndenumerate(matrix) if numbers else ():
         if np.isfinite(rate):
             dark = rate > 0.6 * top
@@ -124,7 +131,7 @@ def plot_retention(table: CohortTable, *, ax: Axes | None = None, numbers: bool 
     bar.ax.yaxis.set_major_formatter(require("matplotlib.ticker", "plot", "plot_retention").PercentFormatter(1.0, 0))
     bar.outline.set_visible(False)
     kind = {"customers": f"{table.retention.kind.capitalize()} retention of customers"}.get(
-        table.retention.measure, table.retention.measure.replace("_", " ").capitalize() + " of the first period's"
+        table.retention.measure, table.retention.measure.replace("_", " ").capitalize() + " over the first period's"
     )
     finish(ax, f"{kind}, %", f"Age ({plural(table.period)})", "Cohort (customers)", grid="")
     for side in ("left", "bottom"):
