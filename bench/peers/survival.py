@@ -83,7 +83,7 @@ class Clavis(Data):
 
 class Lifelines(Data):
     name = "lifelines"
-    requirements = ("lifelines==0.30.0",)
+    requirements = ("lifelines==0.30.3",)
 
     def __init__(self, data: Path, threads: int, settings: Mapping[str, Any]) -> None:
         import pandas as pd
@@ -109,7 +109,7 @@ class Lifelines(Data):
 
 class ScikitSurvival(Data):
     name = "scikit-survival"
-    requirements = ("scikit-survival==0.24.1",)
+    requirements = ("scikit-survival==0.28.0",)
 
     @staticmethod
     def version() -> str:
