@@ -25,22 +25,10 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 
 using process = beta_discrete_weibull_process;
 
-// -ln [S(from + t) / S(from)].
-double loss(double gamma, double delta, double c, double from, double t) noexcept {
-    if (t == 0.0) return 0.0;
-    constexpr double huge = 1e100;  // where Stirling's first term is all there is
-    double const log_end = c * std::log(from + t);
-    double const start = from == 0.0 ? 0.0 : std::pow(from, c);
-    double const power = from == 0.0 ? std::exp(log_end) : start * std::expm1(c * std::log1p(t / from));
-    if (start > huge) return gamma * c * std::log1p(t / from);
-    if (!(power < huge)) return gamma * log_end - numerics::log_rising(delta + start, gamma);
-    return numerics::log_rising_ratio(delta + start, gamma, power);
-}
-
 double sum_of_survival(process const& p, double n, double rate) noexcept {
     if (n == inf && (rate < 0.0 || (rate == 0.0 && p.gamma * p.c <= 1.0))) return inf;
     auto const log_term = [&](double i) {
-        return -loss(p.gamma, p.delta, p.c, p.age, i + 1.0) - rate * (i + 1.0);
+        return -contract_loss(p.gamma, p.delta, p.c, p.age, i + 1.0) - rate * (i + 1.0);
     };
     double tail = 0.0;
     if (n == inf) tail = rate > 0.0 ? 1.0 : p.gamma * p.c - 1.0;
@@ -114,12 +102,12 @@ double beta_discrete_weibull_process::discounted(double t, double rate) const no
 
 double beta_discrete_weibull_process::survival(double t) const noexcept {
     if (!(t >= 0.0)) return nan;
-    return t == inf ? 0.0 : std::exp(-loss(gamma, delta, c, age, opportunities(t)));
+    return t == inf ? 0.0 : std::exp(-contract_loss(gamma, delta, c, age, opportunities(t)));
 }
 
 double beta_discrete_weibull_process::no_purchase(double t) const noexcept {
     if (!(t >= 0.0)) return nan;
-    return opportunities(t) == 0.0 ? 1.0 : -std::expm1(-loss(gamma, delta, c, age, 1.0));
+    return opportunities(t) == 0.0 ? 1.0 : -std::expm1(-contract_loss(gamma, delta, c, age, 1.0));
 }
 
 double beta_discrete_weibull_process::pmf(std::int64_t n, double t) const noexcept {
@@ -127,13 +115,13 @@ double beta_discrete_weibull_process::pmf(std::int64_t n, double t) const noexce
     double const made = static_cast<double>(n);
     double const due = opportunities(t);
     if (made > due) return 0.0;
-    double const there = std::exp(-loss(gamma, delta, c, age, made));
-    return made < due ? there * -std::expm1(-loss(gamma, delta, c, age + made, 1.0)) : there;
+    double const there = std::exp(-contract_loss(gamma, delta, c, age, made));
+    return made < due ? there * -std::expm1(-contract_loss(gamma, delta, c, age + made, 1.0)) : there;
 }
 
 double beta_discrete_weibull_process::at_least(double n, double t) const noexcept {
     if (!(n >= 0.0) || !(t >= 0.0)) return nan;
-    return n > opportunities(t) ? 0.0 : std::exp(-loss(gamma, delta, c, age, n));
+    return n > opportunities(t) ? 0.0 : std::exp(-contract_loss(gamma, delta, c, age, n));
 }
 
 void beta_discrete_weibull::validate() const {
@@ -145,8 +133,8 @@ void beta_discrete_weibull::check(ledger::summary_view const& customers, double 
 }
 
 double beta_discrete_weibull::log_likelihood(double, double tx, double T) const noexcept {
-    double const until = -loss(gamma, delta, c, 0.0, tx);
-    return tx < T ? until + std::log(-std::expm1(-loss(gamma, delta, c, tx, 1.0))) : until;
+    double const until = -contract_loss(gamma, delta, c, 0.0, tx);
+    return tx < T ? until + std::log(-std::expm1(-contract_loss(gamma, delta, c, tx, 1.0))) : until;
 }
 
 customer_state<beta_discrete_weibull_process> beta_discrete_weibull::given(double, double tx,
@@ -155,7 +143,7 @@ customer_state<beta_discrete_weibull_process> beta_discrete_weibull::given(doubl
 }
 
 double beta_discrete_weibull::retention_rate(double t) const noexcept {
-    return t >= 1.0 ? std::exp(-loss(gamma, delta, c, t - 1.0, 1.0)) : nan;
+    return t >= 1.0 ? std::exp(-contract_loss(gamma, delta, c, t - 1.0, 1.0)) : nan;
 }
 
 template struct predictions<beta_discrete_weibull>;

@@ -93,7 +93,11 @@ since_last chances_since(parameters const& p, double x, double tx, double n) {
         path.gg += end * end;
         path.gd += end * end;
         path.dd -= more_stay * (stay + end);
-        chance *= both / miss * (end / stay);
+        // By what is lost where that is little, so that rounding does not add up along the way.
+        double const bought = buy * both;
+        double const left = p.gamma * end;
+        double const lost = bought + left - bought * left;
+        chance = lost < 0.5 ? chance - chance * lost : chance * (both / miss * (end / stay));
     }
     // Where the way was cut short, what is left of the chances is nothing beside their sum.
     result.add(chance, path);

@@ -71,8 +71,8 @@ struct run_terms {
     phase_steps steps;
 };
 
-// log L of a row is a constant of x plus -n lT + ln(S + e^D) with lT = ln(1 + T / alpha), S the sum over phases and D =
-// gone + n ln((alpha + T) / (alpha + tx)). The sums over rows of its derivatives by n, ln alpha and D.
+// log L of a row is a constant of x plus -n lt + ln(S e^(-n delta) + e^gone) with lt = ln(1 + tx / alpha), delta the same
+// from tx to T and S the sum over phases. The sums over rows of its derivatives by n, ln alpha and D = gone + n delta - ln S.
 struct row_sums {
     double value = 0.0, n = 0.0, alpha = 0.0, nn = 0.0, n_alpha = 0.0, alpha_alpha = 0.0;
     double d = 0.0, dd = 0.0, d_n = 0.0, d_alpha = 0.0;
@@ -91,44 +91,41 @@ row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t en
         double const inverse_t = 1.0 / (alpha + tx);
         double const u = T * inverse_T;
         double const v = alpha * inverse_T;
-        double const lT = std::log1p(T / alpha);
         phase_sum const phases = sum_phases(run.steps, k, (T - tx) * inverse_T);
+        double const lt = std::log1p(tx / alpha);
+        double const delta = std::log1p((T - tx) * inverse_t);
+        double const kappa = v * (T - tx) * inverse_t;  // -d delta / d ln alpha
+        double const share = tx * inverse_t;            // -d lt / d ln alpha
         // By n and ln alpha, of which w = (T - tx) / (alpha + T) falls as alpha grows: d ln w / d ln alpha = -v.
-        double const stay_n = phases.n;
         double const stay_alpha = -v * phases.w;
-        double const stay_nn = phases.nn;
         double const stay_na = -v * phases.nw;
         double const stay_aa = v * (v * phases.ww - u * phases.w);
-        double value = phases.log, by_n = stay_n, by_alpha = stay_alpha;
-        double nn = stay_nn, na = stay_na, aa = stay_aa;
+        double const apart_n = delta - phases.n;
+        double const apart_a = -n * kappa - stay_alpha;
+        double const stays = phases.log - n * delta;
+        double value = stays;
+        double p = 1.0;
+        double qp = 0.0;
         if (can_have_left) {
-            double const delta = std::log1p((T - tx) * inverse_t);
-            double const kappa = v * (T - tx) * inverse_t;  // -d delta / d ln alpha
-            double const D = run.gone + n * delta - phases.log;
+            double const D = run.gone - stays;
             double const e = std::exp(-std::abs(D));
             double const small = 1.0 / (1.0 + e);
             double const q = D > 0.0 ? small : e * small;  // the chance of having left
-            double const p = D > 0.0 ? e * small : small;
-            double const qp = e * small * small;
-            double const apart_n = delta - stay_n;
-            double const apart_a = -n * kappa - stay_alpha;
-            value += std::max(D, 0.0) + std::log1p(e);
-            by_n = q * delta + p * stay_n;
-            by_alpha = p * stay_alpha - q * n * kappa;
-            nn = p * stay_nn + qp * apart_n * apart_n;
-            na = p * stay_na - q * kappa + qp * apart_n * apart_a;
-            aa = p * stay_aa + q * n * kappa * (1.0 - u - tx * inverse_t) + qp * apart_a * apart_a;
+            p = D > 0.0 ? e * small : small;
+            qp = e * small * small;
+            value = std::max(run.gone, stays) + std::log1p(e);
             s.d += weight * q;
             s.dd += weight * qp;
             s.d_n += weight * qp * apart_n;
             s.d_alpha += weight * qp * apart_a;
         }
-        s.value += weight * (value - n * lT);
-        s.n += weight * (by_n - lT);
-        s.alpha += weight * (by_alpha + n * u);
-        s.nn += weight * nn;
-        s.n_alpha += weight * (na + u);
-        s.alpha_alpha += weight * (aa - n * u * v);
+        s.value += weight * (value - n * lt);
+        s.n -= weight * (lt + p * apart_n);
+        s.alpha += weight * (n * share - p * apart_a);
+        s.nn += weight * (p * phases.nn + qp * apart_n * apart_n);
+        s.n_alpha += weight * (share + p * (stay_na + kappa) + qp * apart_n * apart_a);
+        s.alpha_alpha += weight * (p * (stay_aa - n * kappa * (1.0 - u - share)) - n * share * (1.0 - share) +
+                                   qp * apart_a * apart_a);
     }
     return s;
 }
@@ -190,11 +187,11 @@ double beta_geo_cnbd_log_likelihood(double r, double alpha, double a, double b, 
     double const n = r + phases;
     double const stay = numerics::log_rising(b, chances) - numerics::log_rising(a + b, chances);
     double const common = numerics::log_rising(r, phases) + stay - phases * std::log(alpha) -
-                          x * numerics::log_gamma(k) - n * std::log1p(T / alpha);
-    double const active = log_phase_sum(n, k, (T - tx) / (alpha + T));
-    if (chances == 0.0) return common + active;
-    double const left = std::log(a) - std::log(b + (chances - 1.0)) + n * std::log1p((T - tx) / (alpha + tx));
-    return common + active + numerics::log1p_exp(left - active);
+                          x * numerics::log_gamma(k) - n * std::log1p(tx / alpha);
+    double const stays =
+        log_phase_sum(n, k, (T - tx) / (alpha + T)) - n * std::log1p((T - tx) / (alpha + tx));
+    if (chances == 0.0) return common + stays;
+    return common + log_sum(stays, std::log(a) - std::log(b + (chances - 1.0)));
 }
 
 double beta_geo_cnbd_objective(compressed_rows const& rows, std::int32_t k,

@@ -37,13 +37,13 @@ struct run_terms {
     stay_sums stay;
 };
 
-// log L of a row is a constant of x plus  -n lT + ln(1 + e^D)  with lT = ln(1 + T / alpha), D = gone + n (lT
-// - lt); q = 1 / (1 + e^-D) is the chance of having left. Below, u = T / (alpha + T) is d lT / d ln(1/alpha)
-// and k the same of lT - lt. What depends on rows enters through these sums alone.
+// log L of a row is a constant of x plus  -n lt + ln(e^(-n delta) + e^gone)  with lt = ln(1 + tx / alpha) and delta the
+// same from tx to T, so that what is large and common to both fates never cancels; p and q = 1 - p are the chances of
+// being active and of having left. Below, k and v are the derivatives of delta and lt by -ln alpha. What depends on rows
+// enters through these sums alone.
 struct row_sums {
-    double lse = 0.0, lT = 0.0, u = 0.0, uu = 0.0;
-    double q = 0.0, q_delta = 0.0, q_k = 0.0, q_kk = 0.0;
-    double v = 0.0, v_delta = 0.0, v_delta2 = 0.0, v_k = 0.0, v_k_delta = 0.0, v_k2 = 0.0;
+    double lse = 0.0, lt = 0.0, l = 0.0, u = 0.0, uu = 0.0, q = 0.0;  // l is lt + p delta, u is v + p k
+    double s = 0.0, s_delta = 0.0, s_delta2 = 0.0, s_k = 0.0, s_k_delta = 0.0, s_k2 = 0.0;  // s is p q
 };
 
 row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t end, double alpha,
@@ -55,10 +55,11 @@ row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t en
             double const w = rows.weight[i];
             double const T = rows.T[i];
             double const u = T / (alpha + T);
-            s.lT += w * std::log1p(T * inverse_alpha);
+            s.lt += w * std::log1p(T * inverse_alpha);
             s.u += w * u;
             s.uu += w * (u * (1.0 - u));
         }
+        s.l = s.lt;
         return s;
     }
     for (std::size_t i = begin; i < end; ++i) {
@@ -67,31 +68,30 @@ row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t en
         double const tx = rows.tx[i];
         double const inverse_T = 1.0 / (alpha + T);
         double const inverse_t = 1.0 / (alpha + tx);
-        double const lT = std::log1p(T * inverse_alpha);
-        // From tx to T directly, so that nothing cancels where they are close.
+        double const lt = std::log1p(tx * inverse_alpha);
         double const delta = std::log1p((T - tx) * inverse_t);
-        double const u = T * inverse_T;
+        double const v = tx * inverse_t;
         double const k = alpha * (T - tx) * (inverse_T * inverse_t);
-        double const D = run.gone + run.n * delta;
+        double const stays = -run.n * delta;
+        double const D = run.gone - stays;
         double const e = std::exp(-std::abs(D));
         double const small = 1.0 / (1.0 + e);
-        double const q = D > 0.0 ? small : e * small;
-        double const v = w * (e * small * small);
-        double const wq = w * q;
-        s.lse += w * (std::max(D, 0.0) + std::log1p(e));
-        s.lT += w * lT;
-        s.u += w * u;
-        s.uu += w * (u * (1.0 - u));
-        s.q += wq;
-        s.q_delta += wq * delta;
-        s.q_k += wq * k;
-        s.q_kk += wq * (k * (1.0 - u - tx * inverse_t));
-        s.v += v;
-        s.v_delta += v * delta;
-        s.v_delta2 += v * delta * delta;
-        s.v_k += v * k;
-        s.v_k_delta += v * k * delta;
-        s.v_k2 += v * k * k;
+        double const large_part = e * small;
+        double const q = D > 0.0 ? small : large_part;
+        double const p = D > 0.0 ? large_part : small;
+        double const spread = w * (large_part * small);
+        s.lse += w * (std::max(run.gone, stays) + std::log1p(e));
+        s.lt += w * lt;
+        s.l += w * (lt + p * delta);
+        s.u += w * (v + p * k);
+        s.uu += w * (v * (1.0 - v) + p * k * (1.0 - v - T * inverse_T));
+        s.q += w * q;
+        s.s += spread;
+        s.s_delta += spread * delta;
+        s.s_delta2 += spread * delta * delta;
+        s.s_k += spread * k;
+        s.s_k_delta += spread * k * delta;
+        s.s_k2 += spread * k * k;
     }
     return s;
 }
@@ -114,21 +114,21 @@ totals combine(run_terms const& run, row_sums const& s, double x, double weight,
     totals t;
     double const n = run.n;
     double const share = run.b_share;
-    t.value = s.lse - n * s.lT + weight * (run.rate.log - run.stay.log - x * log_alpha);
-    t.g_r = r * (weight * run.rate.first - s.lT + s.q_delta);
-    t.rr = r * r * (s.v_delta2 - weight * run.rate.second) + t.g_r;
-    t.r_alpha = r * (s.u - s.q_k - n * s.v_k_delta);
-    t.ra = r * s.v_delta;
-    t.rb = -r * s.v_delta * share;
-    t.g_alpha = n * (s.u - s.q_k) - x * weight;
-    t.alpha_alpha = n * (s.q_kk - s.uu) + n * n * s.v_k2;
-    t.alpha_a = -n * s.v_k;
-    t.alpha_b = n * s.v_k * share;
+    t.value = s.lse - n * s.lt + weight * (run.rate.log - run.stay.log - x * log_alpha);
+    t.g_r = r * (weight * run.rate.first - s.l);
+    t.rr = r * r * (s.s_delta2 - weight * run.rate.second) + t.g_r;
+    t.r_alpha = r * (s.u - n * s.s_k_delta);
+    t.ra = r * s.s_delta;
+    t.rb = -r * s.s_delta * share;
+    t.g_alpha = n * s.u - x * weight;
+    t.alpha_alpha = n * n * s.s_k2 - n * s.uu;
+    t.alpha_a = -n * s.s_k;
+    t.alpha_b = n * s.s_k * share;
     t.g_a = s.q - a * weight * run.stay.a_first;
-    t.aa = s.v + a * weight * (a * run.stay.a_second - run.stay.a_first);
-    t.ab = a * b * weight * run.stay.a_second - s.v * share;
+    t.aa = s.s + a * weight * (a * run.stay.a_second - run.stay.a_first);
+    t.ab = a * b * weight * run.stay.a_second - s.s * share;
     t.g_b = b * weight * run.stay.b_first - s.q * share;
-    t.bb = t.g_b - b * b * weight * run.stay.b_second + (s.v + s.q) * share * share;
+    t.bb = t.g_b - b * b * weight * run.stay.b_second + (s.s + s.q) * share * share;
     return t;
 }
 
@@ -215,11 +215,11 @@ double beta_geo_log_likelihood(double r, double alpha, double a, double b, first
     double const n = r + x;
     double const chances = x + first;
     double const stay = numerics::log_rising(b, chances) - numerics::log_rising(a + b, chances);
-    double const lT = std::log1p(T / alpha);
-    double const common = numerics::log_rising(r, x) + stay - x * std::log(alpha) - n * lT;
-    if (chances == 0.0) return common;
-    double const delta = std::log1p((T - tx) / (alpha + tx));
-    return common + numerics::log1p_exp(std::log(a) - std::log(b + (chances - 1.0)) + n * delta);
+    double const common =
+        numerics::log_rising(r, x) + stay - x * std::log(alpha) - n * std::log1p(tx / alpha);
+    double const stays = -n * std::log1p((T - tx) / (alpha + tx));
+    if (chances == 0.0) return common + stays;
+    return common + log_sum(stays, std::log(a) - std::log(b + (chances - 1.0)));
 }
 
 fit_solution fit_beta_geo(ledger::summary_view const& customers, fit_options const& options,

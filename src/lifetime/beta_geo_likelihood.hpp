@@ -3,6 +3,7 @@
 // The likelihood of BG/NBD and MBG/NBD with gradient and Hessian. The two differ in one thing: whether there
 // is a chance to leave at time 0.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
@@ -35,6 +36,12 @@ void beta_geo_ridges(fit_solution const& fit, std::vector<std::string>& words);
 /// 1 / (1 + odds e^y): the chance of being active where those of having left stand at odds e^y. It may be denormal.
 inline double active_chance(double odds, double y) noexcept {
     return y < 600.0 ? 1.0 / (1.0 + odds * std::exp(y)) : numerics::logistic(-(std::log(odds) + y));
+}
+
+/// ln(e^x + e^y).
+inline double log_sum(double x, double y) noexcept {
+    double const high = std::max(x, y);
+    return high + std::log1p(std::exp(-std::abs(x - y)));
 }
 
 /// log L of one row; parameters and times in one unit.

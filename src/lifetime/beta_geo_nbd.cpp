@@ -169,14 +169,11 @@ double beta_geo_nbd::pmf(std::int64_t n, double t) const noexcept {
     // Still active after n purchases, all within t; or left at the n-th, which came within t.
     double const ratio = t / alpha;
     double const stay = numerics::log_rising(b, x) - numerics::log_rising(a + b, x);
-    double const z = ratio / (1.0 + ratio);
     double active = 0.0;
     double reached = 1.0;
     if (t != inf) {
-        double const log_nbd = numerics::log_rising(r, x) - numerics::log_gamma(x + 1.0) + x * std::log(z) -
-                               r * std::log1p(ratio);
-        active = std::exp(stay + log_nbd);
-        reached = numerics::incomplete_beta(x, r, z);
+        active = std::exp(stay + numerics::log_negative_binomial(x, r, ratio));
+        reached = numerics::negative_binomial_tail(x, r, ratio);
     }
     double const before = numerics::log_rising(b, x - 1.0) - numerics::log_rising(a + b, x - 1.0);
     return active + std::exp(before) * a / (a + b + (x - 1.0)) * reached;

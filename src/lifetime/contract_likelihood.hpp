@@ -16,6 +16,9 @@ namespace clavis::lifetime {
 double contract_objective(compressed_rows const& rows, std::span<double const> theta,
                           std::span<double> gradient, std::span<double> hessian);
 
+/// -ln [S(from + t) / S(from)] where S(t) is the chance B(leave, stay + t^c) / B(leave, stay) of renewing t times.
+double contract_loss(double leave, double stay, double c, double from, double t) noexcept;
+
 inline constexpr std::string_view contract_silence =
     "no contract was renewed: nothing is known of how customers differ, nor of later renewals";
 

@@ -9,6 +9,7 @@
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
 #include "fit_rows.hpp"
+#include "gamma_gompertz_likelihood.hpp"
 #include "gompertz.hpp"
 #include "gompertz_integral.hpp"
 #include "numerics/vector_math.hpp"
@@ -110,19 +111,6 @@ void add_row(gamma_gompertz_nbd const& m, double x, rate_sums const& rate, doubl
         total.second[i] += weight * row.second[i];
 }
 
-double objective(compressed_rows const& rows, std::span<double const> theta, std::span<double> gradient,
-                 std::span<double> hessian, unsigned threads) {
-    gamma_gompertz_nbd const m{std::exp(theta[R]), std::exp(theta[ALPHA]), std::exp(theta[B]),
-                               std::exp(theta[S]), std::exp(theta[BETA])};
-    auto const rates = rate_sums_of(rows, m.r);
-    auto const total =
-        sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
-            for (std::size_t i = begin; i < end; ++i)
-                add_row(m, rows.runs[k].x, rates[k], rows.tx[i], rows.T[i], rows.weight[i], sum);
-        });
-    return total.negative(gradient, hessian);
-}
-
 void ridges(fit_solution const& fit, std::vector<std::string>& words) {
     rate_ridge(fit, words);
     if (!is_open(fit, B) && !is_open(fit, S) && !is_open(fit, BETA)) return;
@@ -143,6 +131,19 @@ void ridges(fit_solution const& fit, std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+double gamma_gompertz_objective(compressed_rows const& rows, std::span<double const> theta,
+                                std::span<double> gradient, std::span<double> hessian, unsigned threads) {
+    gamma_gompertz_nbd const m{std::exp(theta[R]), std::exp(theta[ALPHA]), std::exp(theta[B]),
+                               std::exp(theta[S]), std::exp(theta[BETA])};
+    auto const rates = rate_sums_of(rows, m.r);
+    auto const total =
+        sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
+            for (std::size_t i = begin; i < end; ++i)
+                add_row(m, rows.runs[k].x, rates[k], rows.tx[i], rows.T[i], rows.weight[i], sum);
+        });
+    return total.negative(gradient, hessian);
+}
 
 void gamma_gompertz_nbd::validate() const {
     require_positive(*this);
@@ -205,9 +206,9 @@ double gamma_gompertz_nbd::pmf(std::int64_t n, double t) const noexcept {
         double const u = std::exp(y);
         return log_counts(u) - s * life.H(u) + std::log(s * life.rate(u)) + y;
     };
-    double const last = std::min(t, 1e300);
+    double const last = std::min(t, life.end());
     return numerics::integrate_peaks(log_density, std::log(last), std::log(x * (alpha / r))) +
-           (t == inf ? 0.0 : std::exp(log_counts(t) - s * life.H(t)));
+           (t > last ? 0.0 : std::exp(log_counts(t) - s * life.H(t)));
 }
 
 double gamma_gompertz_nbd::at_least(double n, double t) const noexcept {
@@ -220,7 +221,7 @@ double gamma_gompertz_nbd::at_least(double n, double t) const noexcept {
         double const u = std::exp(y);
         return numerics::log_negative_binomial(n, r, std::min(u / alpha, 1e305)) - s * life.H(u);
     };
-    double const last = std::log(std::min(t, 1e300));
+    double const last = std::log(std::min(t, life.end()));
     return std::min(1.0, n * numerics::integrate_peaks(log_density, last, std::log(n * (alpha / r))));
 }
 
@@ -261,7 +262,7 @@ fit_result<gamma_gompertz_nbd> fit<gamma_gompertz_nbd>(ledger::summary_view cons
                            {1.0, 1.0 / (2.0 * rate), 2.0, 1.0, 5.0}},
                 .center = {1.0, std::max(1.0, 1.0 / rate), 1.0, 1.0, 1.0}};
     };
-    return fit_rows<gamma_gompertz_nbd>(customers, options, objective, region, ridges);
+    return fit_rows<gamma_gompertz_nbd>(customers, options, gamma_gompertz_objective, region, ridges);
 }
 
 }  // namespace clavis::lifetime

@@ -23,6 +23,9 @@ struct gompertz_life {
     /// dH/dt.
     double rate(double t) const { return b / (beta * std::exp(-b * t) - std::expm1(-b * t)); }
 
+    /// From here on nobody is left to the last digit of any double.
+    double end() const { return (750.0 / s + std::log(std::max(beta, 1.0))) / b; }
+
     /// How far behind t = 0 H has its singularity on the axis (endless for beta >= 1).
     double behind() const {
         return beta < 1.0 ? -std::log1p(-beta) / b : std::numeric_limits<double>::infinity();

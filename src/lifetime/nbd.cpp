@@ -6,6 +6,7 @@
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
 #include "fit_rows.hpp"
+#include "nbd_likelihood.hpp"
 #include "rising.hpp"
 
 namespace clavis::lifetime {
@@ -14,9 +15,18 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
 
+search_region region(rate_moments const& moments) {
+    double const rate = moments.rate;
+    double const r = moments.r;
+    return {.starts = {{r, r / rate}, {1.0, 1.0 / rate}, {0.2, 0.2 / rate}},
+            .center = {1.0, std::max(1.0, 1.0 / rate)}};
+}
+
+}  // namespace
+
 // log L = sum of ln(r + i) over i < x, - x ln alpha - (r + x) ln(1 + T / alpha).
-double objective(compressed_rows const& rows, std::span<double const> theta, std::span<double> gradient,
-                 std::span<double> hessian, unsigned threads) {
+double nbd_objective(compressed_rows const& rows, std::span<double const> theta, std::span<double> gradient,
+                     std::span<double> hessian, unsigned threads) {
     double const r = std::exp(theta[0]);
     double const alpha = std::exp(theta[1]);
     auto const rates = rate_sums_of(rows, r);
@@ -45,15 +55,6 @@ double objective(compressed_rows const& rows, std::span<double const> theta, std
         });
     return total.negative(gradient, hessian);
 }
-
-search_region region(rate_moments const& moments) {
-    double const rate = moments.rate;
-    double const r = moments.r;
-    return {.starts = {{r, r / rate}, {1.0, 1.0 / rate}, {0.2, 0.2 / rate}},
-            .center = {1.0, std::max(1.0, 1.0 / rate)}};
-}
-
-}  // namespace
 
 void nbd::validate() const {
     require_positive(*this);
@@ -108,7 +109,7 @@ template struct predictions<nbd>;
 
 template <>
 fit_result<nbd> fit<nbd>(ledger::summary_view const& customers, fit_options const& options) {
-    return fit_rows<nbd>(customers, options, objective, region, rate_ridge);
+    return fit_rows<nbd>(customers, options, nbd_objective, region, rate_ridge);
 }
 
 }  // namespace clavis::lifetime

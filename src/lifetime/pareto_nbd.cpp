@@ -17,6 +17,8 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
+// Behind it all chances are powers of time, -(r + s) in all.
+constexpr double longest = 1e300;
 
 // With t counted from the last purchase: ln of exp(-n a - s b) at tau, for those who stayed, and of its integral for
 // those who left.
@@ -111,7 +113,10 @@ double pareto_nbd::survival(double t) const noexcept {
 
 double pareto_nbd::no_purchase(double t) const noexcept {
     if (!(t >= 0.0)) return nan;
-    return std::exp(log_sum(fates_of(*this, r, 0.0, std::min(t, 1e300))));
+    fates fate = fates_of(*this, r, 0.0, std::min(t, longest));
+    // Who is still there leaves before buying with this chance.
+    if (t == inf) fate.log_stayed += std::log(s / (r + s));
+    return std::exp(log_sum(fate));
 }
 
 double pareto_nbd::pmf(std::int64_t n, double t) const noexcept {
@@ -132,9 +137,10 @@ double pareto_nbd::pmf(std::int64_t n, double t) const noexcept {
         double const u = std::exp(y);
         return 1.0 + (x * alpha - r * u) / (alpha + u) - (s + 1.0) * (u / (beta + u));
     };
-    double const last = std::log(std::min(t, 1e300));
+    double const last = std::log(std::min(t, longest));
     double const left = s * numerics::integrate_log_concave(log_density, slope, last);
-    return t == inf ? left : left + std::exp(log_counts(t) - s * std::log1p(t / beta));
+    return left + (t == inf ? s / (r + s) * std::exp(log_density(last))
+                            : std::exp(log_counts(t) - s * std::log1p(t / beta)));
 }
 
 double pareto_nbd::at_least(double n, double t) const noexcept {
@@ -150,8 +156,9 @@ double pareto_nbd::at_least(double n, double t) const noexcept {
         double const u = std::exp(y);
         return (n * alpha - r * u) / (alpha + u) - s * (u / (beta + u));
     };
-    double const last = std::log(std::min(t, 1e300));
-    return std::min(1.0, n * numerics::integrate_log_concave(log_density, slope, last));
+    double const last = std::log(std::min(t, longest));
+    double const later = t == inf ? std::exp(log_density(last)) / (r + s) : 0.0;
+    return std::min(1.0, n * (numerics::integrate_log_concave(log_density, slope, last) + later));
 }
 
 template struct predictions<pareto_nbd>;

@@ -55,7 +55,7 @@ double count_quantile(double alive, Process const& process, double t, double q) 
     return first_below([&](double n) { return alive * process.at_least(n + 1.0, t); }, 0.0, 1.0 - q);
 }
 
-/// The shortest wait w with alive * P(a purchase in (0, w]) >= q.
+/// The shortest wait w with alive * P(a purchase in (0, w]) >= q; infinite too where it is no double.
 template <bool whole_units, class Process>
 double wait_quantile(double alive, Process const& process, double q) {
     constexpr double inf = std::numeric_limits<double>::infinity();
@@ -79,17 +79,19 @@ double wait_quantile(double alive, Process const& process, double q) {
         if constexpr (requires { process.k; }) events += process.k - 1;
         auto const f = [&](double y) { return lacks(std::exp(y)); };
         double const shortest = process.alpha * std::expm1(-std::log1p(-target) / events);
-        double low = std::clamp(std::log(shortest), -700.0, 690.0);
+        double low = std::clamp(std::log(shortest), -700.0, 680.0);
         double f_low = f(low);
         for (double step = 1e-6; !(f_low > 0.0) && low > -740.0; step *= 2.0)
             f_low = f(low -= step);
+        // As far as a wait over alpha is a number.
+        double const longest = 690.0 + std::min(0.0, std::log(process.alpha));
         double high = low;
         double f_high = f_low;
         for (double step = 0.25; f_high > 0.0; step *= 2.0) {
             low = high;
             f_low = f_high;
-            if (low >= 709.0) return inf;
-            high = std::min(709.0, low + step);
+            if (low >= longest) return inf;
+            high = std::min(longest, low + step);
             f_high = f(high);
         }
         if (f_high == 0.0 || low == high) return std::exp(high);

@@ -178,7 +178,8 @@ void discounted_expected_purchases(Model const& model, ledger::summary_view cons
 }
 
 /// The smallest n with P(at most n purchases in (T, T + horizon] | history) >= q, 0 <= q <= 1: infinite where every
-/// number may be exceeded with a chance above 1 - q (q = 1, or an endless horizon for customers who do not leave).
+/// number up to 1e18 may be exceeded with a chance above 1 - q (q = 1, or an endless horizon for customers who do not
+/// leave).
 /// Found from the tail alone, so that it takes some ten to sixty evaluations of P(N >= n) whatever n is.
 template <lifetime_model Model>
 void purchase_quantile(Model const& model, ledger::summary_view const& customers, time_span horizon, double q,
@@ -187,8 +188,9 @@ void purchase_quantile(Model const& model, ledger::summary_view const& customers
 }
 
 /// The shortest wait w after T with P(a purchase in (T, T + w] | history) >= q, in the unit of the model (of the rows
-/// where it has none); infinite where the chance of any further purchase does not exceed q. Relative error 1e-11 where
-/// that chance is not within 1e-3 of q. Models of whole units give whole waits.
+/// where it has none); infinite where the chance of any further purchase does not exceed q, or the wait is beyond
+/// 1e300 (1e18 for models of whole units, which give whole waits). Relative error 1e-11 where that chance is not within
+/// 1e-3 of q.
 template <lifetime_model Model>
 void next_purchase_quantile(Model const& model, ledger::summary_view const& customers, double q,
                             std::span<double> out, unsigned threads = 0) {

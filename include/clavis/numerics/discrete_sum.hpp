@@ -77,6 +77,10 @@ exponential_sum sum_terms(LogTerm&& log_term, double n, sum_shape const& shape) 
                 sum.add(log_term(middle + length * rule.nodes[k]), length * rule.weights[k]);
             i += length;
             here = next;
+        } else if (i > 0x1p52 && n - i < 32.0) {
+            // One more is no other number; the few that are left are alike.
+            sum.add(here, n - i);
+            break;
         } else {
             for (int k = 0; k < 16 && i < n; ++k, i += 1.0) {
                 sum.add(here);
@@ -102,7 +106,11 @@ exponential_sum sum_terms(LogTerm&& log_term, double n, sum_shape const& shape) 
 template <class LogTerm>
 exponential_sum sum_peaked_terms(LogTerm&& log_term, double n, sum_shape const& shape) {
     if (n <= 64.0) return sum_terms(log_term, n, shape);
-    auto const climbs = [&](double i) { return i + 1.0 < n && log_term(i + 1.0) > log_term(i); };
+    // Far out neighbours differ by less than the rounding of their logarithms.
+    auto const climbs = [&](double i) {
+        double const next = i + std::max(1.0, std::floor(0x1p-10 * i));
+        return next < n && log_term(next) > log_term(i);
+    };
     double low = -1.0;
     double high = 0.0;
     for (double step = 1.0; climbs(high) && high < 1e290; step *= 2.0) {

@@ -53,7 +53,8 @@ double integrate_log_concave(Function&& log_f, Slope&& slope, double last) {
             high = low;
             low -= step;
         }
-        while (high - low > 1e-3 * step)
+        // Near enough for a peak as narrow as 1e-3, however far away `last` is.
+        while (high - low > 1e-4)
             (slope(mode = 0.5 * (low + high)) < 0.0 ? high : low) = mode;
     }
     double const top = log_f(mode);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -167,6 +168,22 @@ TEST(pareto_nbd, counts_of_new_customers_add_to_one_and_to_the_mean) {
     for (std::size_t i = 0; i < pmf.size(); ++i)
         mean += static_cast<double>(i) * pmf[i];
     EXPECT_RELATIVE(mean, model.expected(39.0), 1e-11);
+}
+
+TEST(pareto_nbd, chances_without_end) {
+    // Against the density of the n-th purchase at u times the chance to be there, integrated over ln u at 40 digits. The
+    // first customers are so mixed that some buy again after 1e300 units of time; the second are much alike.
+    pareto_nbd const mixed{0.0069946863337273183, 6043.5253030647109, 0.001427481857004105,
+                           573922.14309325791};
+    constexpr double endless = std::numeric_limits<double>::infinity();
+    EXPECT_RELATIVE(mixed.no_purchase(endless), 0.16419304929664065164, 1e-13);
+    EXPECT_RELATIVE(mixed.pmf(3, endless), 3.8645647072310052485e-4, 1e-12);
+    EXPECT_RELATIVE(mixed.at_least(3, endless), 0.83408111822620651152, 1e-13);
+    EXPECT_RELATIVE(mixed.pmf(100'000, endless), 1.17286211396075e-8, 1e-11);
+    EXPECT_RELATIVE(mixed.at_least(1e5, endless), 0.82163670246166673838, 1e-13);
+    pareto_nbd const alike{61.010407246581124, 297431.8326471036, 3.0, 1005514.8570936491};
+    EXPECT_RELATIVE(alike.at_least(26, endless), 0.69940739184899396583, 1e-12);
+    EXPECT_RELATIVE(alike.at_least(27, endless), 0.69043980186215163725, 1e-12);
 }
 
 TEST(pareto_nbd, gradient_and_hessian_are_those_of_the_value) {
