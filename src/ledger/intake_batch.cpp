@@ -11,8 +11,6 @@
 
 namespace clavis::ledger {
 
-using clavis::to_string;
-
 namespace {
 
 // 0000-01-01 and 9999-12-31: what text can say as well, and far from where microseconds overflow.
