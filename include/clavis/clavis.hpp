@@ -83,6 +83,8 @@
 #include "clavis/defection/early_warning.hpp"
 #include "clavis/defection/evaluate.hpp"
 #include "clavis/defection/evidence.hpp"
+#include "clavis/defection/evidence_learning.hpp"
+#include "clavis/defection/evidence_watch.hpp"
 #include "clavis/defection/hazard_clock.hpp"
 #include "clavis/defection/monitor.hpp"
 #include "clavis/defection/operational_time.hpp"

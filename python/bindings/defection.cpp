@@ -2,15 +2,19 @@
 
 #include "clavis/defection/detectors.hpp"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "bindings.hpp"
 #include "clavis/defection/monitor.hpp"
 #include "defection.hpp"
+#include "defection_evidence.hpp"
 
 namespace clavis::bindings {
 namespace {
 
+using defection::evidence_kind;
 using defection::monitor;
 
 std::int32_t day_of(sys_days date) {
@@ -30,6 +34,17 @@ py::dict to_dict(defection::intake const& received) {
     return result;
 }
 
+py::array evidence_names(std::vector<defection::evidence_kind> const& kinds) {
+    std::vector<std::string> names;
+    for (auto value :
+         {evidence_kind::VISITS, evidence_kind::SPEND, evidence_kind::CATEGORY, evidence_kind::WALLET})
+        names.emplace_back(defection::to_string(value));
+    std::vector<std::int32_t> codes;
+    for (auto const kind : kinds)
+        codes.push_back(static_cast<std::int32_t>(kind));
+    return categorical(names, codes);
+}
+
 py::dict to_dict(defection::states_table&& table) {
     std::vector<std::int32_t> state(table.size());
     for (std::size_t i = 0; i < state.size(); ++i)
@@ -37,7 +52,11 @@ py::dict to_dict(defection::states_table&& table) {
     py::dict columns;
     columns["customer_id"] = to_numpy(table.customer_id);
     columns["state"] = state_names(state);
-    columns["evidence"] = categorical({"visits"}, std::vector<std::int32_t>(table.size(), 0));
+    columns["evidence"] = evidence_names(table.evidence);
+    py::array_t<bool> growing(static_cast<py::ssize_t>(table.size()));
+    std::copy(table.growing_but_losing_share.begin(), table.growing_but_losing_share.end(),
+              growing.mutable_data());
+    columns["growing_but_losing_share"] = std::move(growing);
     columns["statistic"] = to_numpy(std::move(table.statistic));
     columns["overdue_p"] = to_numpy(std::move(table.overdue_p));
     columns["false_alarm_bound"] = to_numpy(std::move(table.false_alarm_bound));
@@ -75,7 +94,12 @@ py::dict to_dict(defection::alerts const& found) {
     std::vector<double> statistic(size);
     std::vector<double> overdue_p(size);
     std::vector<double> usual_gap(size);
+    std::vector<evidence_kind> evidence(size);
+    std::vector<double> before(size);
+    std::vector<double> after(size);
     text_column sentence;
+    std::vector<std::string> categories;
+    std::vector<std::int32_t> category(size, -1);
     for (std::size_t i = 0; i < size; ++i) {
         defection::alert const& one = found.rows[i];
         state[i] = static_cast<std::int32_t>(one.state);
@@ -89,11 +113,20 @@ py::dict to_dict(defection::alerts const& found) {
         statistic[i] = one.statistic;
         overdue_p[i] = one.overdue_p;
         usual_gap[i] = one.usual_gap;
+        evidence[i] = one.evidence;
+        before[i] = one.before;
+        after[i] = one.after;
+        if (!one.category.empty()) {
+            auto const known = std::find(categories.begin(), categories.end(), one.category);
+            category[i] = static_cast<std::int32_t>(known - categories.begin());
+            if (known == categories.end()) categories.push_back(one.category);
+        }
         sentence.push_back(found.sentence(i));
     }
     py::dict columns;
     columns["customer_id"] = to_numpy(found.customer_id);
     columns["state"] = state_names(state);
+    columns["evidence"] = evidence_names(evidence);
     columns["raised"] = days_to_numpy(raised);
     columns["since"] = days_to_numpy(since);
     columns["visits"] = to_numpy(std::move(visits));
@@ -104,6 +137,9 @@ py::dict to_dict(defection::alerts const& found) {
     columns["usual_gap"] = to_numpy(std::move(usual_gap));
     columns["statistic"] = to_numpy(std::move(statistic));
     columns["overdue_p"] = to_numpy(std::move(overdue_p));
+    columns["category"] = categorical(categories, category);
+    columns["before"] = to_numpy(std::move(before));
+    columns["after"] = to_numpy(std::move(after));
     columns["sentence"] = to_numpy(sentence);
     return columns;
 }
@@ -119,22 +155,31 @@ struct watch {
 watch fit(ledger::history const& records, std::int32_t baseline_until, std::vector<double> retained,
           double false_alarms_per_year, int keep_events, int reorder_days, std::optional<double> r,
           std::optional<double> alpha, std::optional<double> k,
-          std::optional<std::pair<std::int32_t, std::vector<double>>> season, unsigned threads,
+          std::optional<std::pair<std::int32_t, std::vector<double>>> season,
+          std::vector<std::string> const& evidence, evidence_input const* more, unsigned threads,
           py::object callback) {
     defection::clock_knowledge given;
     given.k = k;
     if (r && alpha) given.clock = defection::hazard_clock{*r, *alpha, k.value_or(1.0)};
     if (season) given.time = defection::operational_time(date_of(season->first), season->second);
     progress const reporter = make_progress(std::move(callback));
-    auto [start, state] = [&] {
+    defection::evidence_choice const chosen = chosen_evidence(evidence);
+    auto [start, state, beside] = [&] {
         py::gil_scoped_release unlocked;
         defection::monitor_options options{std::move(retained), false_alarms_per_year, keep_events,
-                                           reorder_days};
+                                           reorder_days, chosen};
         options.validate();
         auto known = defection::learn_baseline(records, date_of(baseline_until), given, threads, reporter);
-        monitor begun(known, std::move(options));
-        return std::pair(std::move(known), std::move(begun));
+        defection::learned_evidence learned;
+        if (!chosen.any()) return std::tuple(std::move(known), monitor(known, std::move(options)), learned);
+        evidence_of_batch const told(records, more);
+        learned = defection::learn_evidence(records, known, chosen, told.records(),
+                                            more != nullptr ? more->wallet_months : 3, threads);
+        monitor begun(known, std::move(options), std::move(learned.watch));
+        return std::tuple(std::move(known), std::move(begun), std::move(learned));
     }();
+    start.notes.insert(start.notes.end(), beside.notes.begin(), beside.notes.end());
+    start.warnings.insert(start.warnings.end(), beside.warnings.begin(), beside.warnings.end());
     py::dict params;
     params["r"] = start.clock.r;
     params["alpha"] = start.clock.alpha;
@@ -180,10 +225,12 @@ void bind_defection(py::module_& module) {
     room.def("threshold_for", &defection::threshold_for, py::arg("rho"), py::arg("run_length"),
              py::arg("rate"));
 
+    bind_evidence(room);
     py::class_<watch>(room, "Monitor")
         .def_static("fit", &fit, py::kw_only(), py::arg("records"), py::arg("baseline_until"),
                     py::arg("retained"), py::arg("false_alarms_per_year"), py::arg("keep_events"),
                     py::arg("reorder_days"), py::arg("r"), py::arg("alpha"), py::arg("k"), py::arg("season"),
+                    py::arg("evidence") = std::vector<std::string>{}, py::arg("more").none(true) = nullptr,
                     py::arg("threads"), py::arg("progress"))
         .def("to_bytes",
              [](watch const& self, std::string const& note) {
@@ -213,19 +260,21 @@ void bind_defection(py::module_& module) {
         .def(
             "update",
             // No batch: nothing happened.
-            [](watch& self, ledger::history const* batch, std::int32_t as_of, unsigned threads,
-               py::object callback) {
+            [](watch& self, ledger::history const* batch, std::int32_t as_of, evidence_input const* more,
+               unsigned threads, py::object callback) {
                 progress const reporter = make_progress(std::move(callback));
                 ledger::history const quiet;
                 defection::alerts found;
                 {
                     py::gil_scoped_release unlocked;
-                    found = self.state.update(batch != nullptr ? *batch : quiet, date_of(as_of), threads,
-                                              reporter);
+                    ledger::history const& records = batch != nullptr ? *batch : quiet;
+                    evidence_of_batch const told(records, more);
+                    found = self.state.update(records, date_of(as_of), threads, reporter, told.records());
                 }
                 return py::make_tuple(to_dict(found), to_dict(found.received));
             },
-            py::arg("batch").none(true), py::arg("as_of"), py::arg("threads"), py::arg("progress"))
+            py::arg("batch").none(true), py::arg("as_of"), py::arg("more").none(true), py::arg("threads"),
+            py::arg("progress"))
         .def(
             "states",
             [](watch const& self, std::int32_t as_of, unsigned threads) {
@@ -260,8 +309,11 @@ void bind_defection(py::module_& module) {
                                    result["false_alarms_per_year"] = options.false_alarms_per_year;
                                    result["keep_events"] = options.keep_events;
                                    result["reorder_days"] = options.reorder_days;
+                                   result["evidence"] = chosen_names(options.evidence);
                                    return result;
                                })
+        .def_property_readonly("beside",
+                               [](watch const& self) { return to_dict(self.state.beside().models()); })
         .def_property_readonly("received", [](watch const& self) { return to_dict(self.state.received()); });
     bind_changes(room);
     bind_rules(room);

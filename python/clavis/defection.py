@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from clavis import _clavis, _columns, _input, _time
+from clavis import _clavis, _columns, _defection_note, _evidence, _input, _time
 from clavis.quality import Quality
 from clavis.summary import Summarizer
 from clavis.table import Table
@@ -21,7 +20,7 @@ Progress = Callable[[str, float], Any]
 
 
 class DefectionMonitor:
-    """Watches every customer's visits and raises an alert when they stop or become fewer.
+    """Watches every customer and raises an alert when visits stop or become fewer, or less is bought on them.
 
     Each customer is judged by a clock of their own: silence counts by how unlikely the customer's past makes it. One
     limit then means the same for all. A customer who does not change raises an alert within the first year watched
@@ -43,6 +42,12 @@ class DefectionMonitor:
     reorder_days
         How many days late a record may come. Days are watched, and alerts raised, when they are this old; until then
         visits wait in the order of their days.
+    evidence
+        What is watched beside ``"visits"``, which always are: ``"spend"``, the amounts of visits; ``"category"``, each
+        category that the customer has bought on four days or more, the eight most bought; ``"wallet"``, the share of
+        what is spent with all suppliers, period by period, where the book's table ``wallet`` (or ``wallet=``)
+        tells it. The budget holds for all of it together. Spend takes 80 bytes a customer more, category 256,
+        wallet 224. Categories and wallets cannot come late: they need ``reorder_days=0``.
     r, alpha
         Shape and scale (in days) of the customers' rates, where they are known; by default learned from the baseline.
     k
@@ -62,7 +67,8 @@ class DefectionMonitor:
     ----------
     params_ : dict
         ``r`` and ``alpha`` (days) of the customers' rates and ``k`` of their gaps; where learned also ``a`` and ``b``
-        of dropout.
+        of dropout. With evidence from spend ``spend_p``, ``spend_q`` and ``spend_gamma`` of the gamma-gamma model; from
+        categories ``category_r``, ``category_alpha`` and ``category_k`` of their clock.
     standard_errors_ : dict
         Of the learned parameters.
     converged_ : bool
@@ -118,6 +124,7 @@ class DefectionMonitor:
         *,
         keep_events: int = 0,
         reorder_days: int = 0,
+        evidence: Iterable[str] | str = ("visits",),
         r: float | None = None,
         alpha: float | None = None,
         k: float | None = None,
@@ -131,6 +138,7 @@ class DefectionMonitor:
         self.false_alarms_per_year = float(false_alarms_per_year)
         self.keep_events = keep_events
         self.reorder_days = reorder_days
+        self.evidence = _evidence.checked(evidence)
         self.r = r
         self.alpha = alpha
         self.k = k
@@ -139,6 +147,8 @@ class DefectionMonitor:
         self.progress = progress
         self._monitor: _clavis.defection.Monitor | None = None
         self._reading: dict[str, Any] = {}
+        self._category = "category"
+        self._months: int | None = None
         self._received: dict[str, int] = {}
         self._quality: Quality | None = None
 
@@ -154,6 +164,8 @@ class DefectionMonitor:
         kind: str | None = "kind",
         event_id: str | None = "event_id",
         known_time: str | None = "known_time",
+        category: str = "category",
+        wallet: Any = None,
         time_zone: str | None = None,
         on_bad_rows: str = "raise",
     ) -> DefectionMonitor:
@@ -169,6 +181,13 @@ class DefectionMonitor:
         customer, time, amount, order_id, kind, event_id, known_time
             Names of the columns; :meth:`update` keeps them. Negative amounts are returns. A table without a column
             ``amount`` is read as visits alone.
+        category
+            Name of the column of categories, where these are evidence.
+        wallet
+            Where wallets are evidence and ``transactions`` is no book with one: a table with ``customer_id``,
+            ``period`` (``2024``, ``2024-H1``, ``2024-Q4`` or ``2024-11``, all of one length) and ``category_spend`` or
+            ``competitor_spend``. A customer with a row whose ``estimated`` is 1 gets no alert from it, at most
+            ``WATCH``.
         time_zone, on_bad_rows
             As in :func:`summarize`.
 
@@ -195,6 +214,9 @@ class DefectionMonitor:
         }
         until = _time.day_number(baseline_until, "baseline_until")
         records = self._read(transactions).history()
+        self._category = category
+        self._months = None
+        more = self._more(transactions, wallet)
         self._monitor = _clavis.defection.Monitor.fit(
             records=records,
             baseline_until=until,
@@ -206,13 +228,15 @@ class DefectionMonitor:
             alpha=self.alpha,
             k=self.k,
             season=_season_of(self.season),
+            evidence=list(self.evidence),
+            more=more,
             threads=self.threads,
             progress=self.progress,
         )
         self._received = {}
         return self
 
-    def update(self, batch: Any, as_of: _time.Date | None = None) -> Table:
+    def update(self, batch: Any, as_of: _time.Date | None = None, *, wallet: Any = None) -> Table:
         """Take in what happened since, and return the new alerts.
 
         However the records are cut into updates, and in whatever order their rows come, the alerts are the same.
@@ -224,16 +248,23 @@ class DefectionMonitor:
             counted in ``received_`` and not used.
         as_of
             The last day that is complete; default: the last day in ``batch``.
+        wallet
+            As in :meth:`fit`. What is told of a period counts from its end on, or from the first day not watched yet
+            where that is later; of a period before the last one it is not used.
 
         Returns
         -------
         Table
             One row per new alert, by day raised and customer: ``customer_id``; ``state`` (``LAPSED`` or ``PARTIAL``);
+            ``evidence``, what raised it;
             ``raised``, the day; ``since``, the most likely day of the change (of ``LAPSED``: the last visit);
             ``visits`` and ``expected``, those since then and those an unchanged customer would have made;
             ``retained_ratio``, the one over the other; ``since_low`` and ``since_high``, between which the change lies
             with probability 95 % (missing unless ``keep_events``); ``usual_gap``, days from visit to visit before;
-            ``statistic``; ``overdue_p``, how often an unchanged customer is silent for longer; ``sentence``.
+            ``statistic``; ``overdue_p``, how often an unchanged customer is silent for longer; ``sentence``. Where
+            ``evidence`` is not ``visits``: ``visits`` is 0, ``expected`` missing, or purchases of the ``category``
+            given up; ``before`` and ``after``, the spend of a visit or the share of wallet until then and since, and
+            ``retained_ratio`` the one over the other; no interval.
             Customers never seen before join with the clock of the whole population.
 
         Raises
@@ -251,7 +282,8 @@ class DefectionMonitor:
             until = max(int(records.day.max().astype(np.int64)), monitor.received_until)
         else:
             until = monitor.received_until
-        columns, self._received = monitor.update(records, until, self.threads, self.progress)
+        more = self._more(batch, wallet) if records is not None or wallet is not None else None
+        columns, self._received = monitor.update(records, until, more, self.threads, self.progress)
         return Table(columns)
 
     def states(self, as_of: _time.Date | None = None, values: Any = None) -> Table:
@@ -277,7 +309,10 @@ class DefectionMonitor:
                 been silent since. ``PARTIAL``, ``LAPSED``: an alert stands. ``RECOVERED``: back after one; the third
                 visit from there makes the customer ``ACTIVE``.
             ``evidence``
-                What speaks: ``visits``.
+                What raised the alert that stands, or speaks loudest: ``visits``, ``spend``, ``category``, ``wallet``.
+            ``growing_but_losing_share``
+                With evidence from wallets: over the last four periods own spend lies above that before the watch and
+                the share of wallet below; at most a tenth of those so called wrongly (as in :func:`share_changes`).
             ``statistic``
                 Grows by one a week on average while nothing changes, and exponentially after a change.
             ``overdue_p``
@@ -288,7 +323,7 @@ class DefectionMonitor:
                 Most likely day of the change in ``WATCH``, ``PARTIAL`` and ``LAPSED``; and where ``keep_events`` is set
                 and an alert stands, the days between which it lies with probability 95 %.
             ``retained_ratio``
-                Visits since the change over those expected.
+                Visits since the change over those expected; of other evidence what is left of it.
             ``last_visit``, ``repeat_visits``, ``expected_gap``
                 The last visit, the repeat visits that the clock has learned from, and the days from visit to visit it
                 now expects.
@@ -359,8 +394,8 @@ class DefectionMonitor:
 
     def to_bytes(self) -> bytes:
         """The monitor as bytes with a version and a checksum: customers, options, what was learned, column names."""
-        learned = {name: value for name, value in self._fitted().learned.items() if name in _LEARNED}
-        return self._fitted().to_bytes(json.dumps({"reading": self._reading, "learned": learned}))
+        note = _defection_note.write(self._reading, self._fitted().learned, self._category, self._months)
+        return self._fitted().to_bytes(note)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, threads: int = 0, progress: Progress | None = None) -> DefectionMonitor:
@@ -375,7 +410,7 @@ class DefectionMonitor:
         """
         monitor, note = _clavis.defection.Monitor.from_bytes(bytes(data))
         result = cls(**monitor.options, threads=threads, progress=progress)
-        result._reading, monitor.learned = _read_note(note)
+        result._reading, monitor.learned, result._category, result._months = _defection_note.read(note)
         result._monitor = monitor
         return result
 
@@ -385,6 +420,13 @@ class DefectionMonitor:
         state = Summarizer(**names, unit="day", threads=self.threads, progress=self.progress).update(table)
         self._quality = state.quality
         return state
+
+    def _more(self, table: Any, wallet: Any) -> _clavis.defection.Evidence | None:
+        more, months = _evidence.collect(
+            self.evidence, table, self._reading, self._category, wallet, self._months, self.threads
+        )
+        self._months = months
+        return more
 
     def _fitted(self) -> _clavis.defection.Monitor:
         if self._monitor is None:
@@ -396,8 +438,8 @@ class DefectionMonitor:
 
     @property
     def params_(self) -> dict[str, float]:
-        """``r``, ``alpha`` (days) and ``k``; where learned also ``a`` and ``b`` of dropout."""
-        return dict(self._learned("params"))
+        """``r``, ``alpha`` (days) and ``k``; where learned also ``a`` and ``b`` of dropout; those of other evidence."""
+        return {**self._learned("params"), **self._fitted().beside}
 
     @property
     def standard_errors_(self) -> dict[str, float]:
@@ -481,53 +523,12 @@ class DefectionMonitor:
 
     def __repr__(self) -> str:
         fractions = ", ".join(f"{fraction:g}" for fraction in self.retained)
-        name = f"DefectionMonitor(retained=({fractions}), false_alarms_per_year={self.false_alarms_per_year:g})"
+        kinds = f", evidence={self.evidence!r}" if len(self.evidence) > 1 else ""
+        name = f"DefectionMonitor(retained=({fractions}), false_alarms_per_year={self.false_alarms_per_year:g}{kinds})"
         if self._monitor is None:
             return f"{name}, not fitted"
         lines = [f"{name}: {len(self):,} customers, watched from {self.watched_from_} until {self.watched_until_}"]
         return "\n".join([*lines, *(f"  warning: {text}" for text in self.warnings_)])
-
-
-#: What is kept of a monitor's ``learned`` in its bytes, and the type of each.
-_LEARNED: dict[str, type | tuple[type, ...]] = {
-    "params": dict,
-    "standard_errors": dict,
-    "log_likelihood": (int, float, type(None)),
-    "converged": bool,
-    "status": str,
-    "notes": list,
-    "warnings": list,
-    "long_silence_excess": (int, float),
-    "customers": int,
-    "visits_after": int,
-    "return_days": int,
-    "customers_without_visit": int,
-}
-_READING = ("customer", "time", "amount", "order_id", "kind", "event_id", "known_time", "time_zone", "on_bad_rows")
-
-
-def _read_note(note: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Names of columns and what was learned, as saved beside a monitor; trusts nothing."""
-    damaged = ValueError("the saved state holds a note that is none of a DefectionMonitor")
-    try:
-        found = json.loads(note.decode())
-    except (ValueError, RecursionError):
-        raise damaged from None
-    if not isinstance(found, dict) or found.keys() != {"reading", "learned"}:
-        raise damaged
-    reading, learned = found["reading"], found["learned"]
-    if not isinstance(reading, dict) or not isinstance(learned, dict):
-        raise damaged
-    texts = all(isinstance(value, (str, type(None))) for value in reading.values())
-    if reading.keys() != set(_READING) or not texts or learned.keys() != _LEARNED.keys():
-        raise damaged
-    for name, kind in _LEARNED.items():
-        value = learned[name]
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        wanted: Any = str if isinstance(value, list) else (int, float)
-        if not isinstance(value, kind) or not all(isinstance(each, wanted) for each in inner):
-            raise damaged
-    return reading, learned
 
 
 def _season_of(season: str | tuple[_time.Date, Any] | None) -> tuple[int, list[float]] | None:

@@ -23,7 +23,18 @@ std::string alerts::sentence(std::size_t row) const {
     std::string text = "Customer " + customer_id.label(one.row) + ": ";
     std::string const expected = number("%.1f", one.expected) + " visits";
     std::string const gap = "one every " + number("%.3g", one.usual_gap) + " days";
-    if (one.state == state::LAPSED) {
+    if (one.evidence == evidence_kind::SPEND) {
+        text += number("%.2f", one.before) + " were spent a visit until about " +
+                clavis::to_string(one.since) + ", " + number("%.2f", one.after) + " since, " +
+                number("%.0f", 100 * one.retained_ratio) + " % of it; the visits themselves say less.";
+    } else if (one.evidence == evidence_kind::CATEGORY) {
+        text += number("%.1f", one.expected) + " purchases of " + one.category +
+                " were expected since the last on " + clavis::to_string(one.since) + ", none came in " +
+                std::to_string((one.raised - one.since).count()) + " days; other purchases went on.";
+    } else if (one.evidence == evidence_kind::WALLET) {
+        text += number("%.0f", 100 * one.before) + " % of the wallet was spent here until about " +
+                clavis::to_string(one.since) + ", " + number("%.0f", 100 * one.after) + " % since.";
+    } else if (one.state == state::LAPSED) {
         text += expected + " were expected since the last on " + clavis::to_string(one.since) + " (" + gap +
                 "), none came in " + std::to_string((one.raised - one.since).count()) +
                 " days; an unchanged customer stays away this long with probability " +

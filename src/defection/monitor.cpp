@@ -33,6 +33,9 @@ void monitor_options::validate() const {
     shiryaev_roberts_limit(false_alarms_per_year);
     if (keep_events < 0 || keep_events > 64)
         throw input_error("keep_events " + std::to_string(keep_events) + " does not lie between 0 and 64");
+    if (reorder_days > 0 && (evidence.category || evidence.wallet))
+        throw input_error("reorder_days " + std::to_string(reorder_days) +
+                          " cannot be had with evidence from categories or wallets, which do not wait");
     if (reorder_days < 0 || reorder_days > 366)
         throw input_error("reorder_days " + std::to_string(reorder_days) + " does not lie between 0 and 366");
 }
@@ -73,6 +76,17 @@ monitor::monitor(baseline const& start, monitor_options options)
     }
 }
 
+monitor::monitor(baseline const& start, monitor_options options, evidence_watch beside)
+    : monitor(start, [&] {
+          options.evidence = beside.models().choice;
+          return std::move(options);
+      }()) {
+    if (options_.evidence.any() && beside.size() != start.size())
+        throw input_error("evidence: " + std::to_string(beside.size()) +
+                          " customers where the baseline has " + std::to_string(start.size()));
+    beside_ = std::move(beside);
+}
+
 /// What follows from the clock and the options.
 void monitor::derive() {
     clock_.validate();
@@ -99,20 +113,25 @@ std::size_t monitor::events_width() const {
 }
 
 alerts monitor::update(ledger::history const& batch, sys_days as_of, unsigned threads,
-                       progress const& progress_watch) {
+                       progress const& progress_watch, evidence_records const& more) {
     check_history(batch);
+    if (more.categories != nullptr && more.categories->size() != batch.size())
+        throw input_error("categories: " + std::to_string(more.categories->size()) +
+                          " rows where the batch has " + std::to_string(batch.size()));
+    if (more.wallet != nullptr)
+        check_same_kind(customer_id_, more.wallet->customer_id, "wallet", "the baseline");
     if (as_of < received_until_)
         throw input_error("as_of " + clavis::to_string(as_of) + " lies before " +
                           clavis::to_string(received_until_) + ", the last day already watched");
     check_same_kind(customer_id_, batch.customer_id, "batch", "the baseline");
     if (options_.reorder_days == 0) {
-        alerts result = watch(batch, as_of, threads, progress_watch);
+        alerts result = watch(batch, as_of, threads, progress_watch, more);
         received_until_ = as_of;
         return result;
     }
     sys_days const until = std::max(seen_, as_of - std::chrono::days{options_.reorder_days});
     sorted_visits visits = sort_by_day(batch, until, as_of);
-    alerts result = watch(visits.due, until, threads, progress_watch);
+    alerts result = watch(visits.due, until, threads, progress_watch, {});
     result.received += visits.unused;
     received_ += visits.unused;
     waiting_ = std::move(visits.waiting);
@@ -155,6 +174,9 @@ states_table monitor::states(sys_days as_of, unsigned threads) const {
     result.as_of = as_of;
     result.customer_id = customer_id_;
     result.state.resize(size());
+    result.evidence.resize(size());
+    result.growing_but_losing_share = beside_.growing_but_losing_share();
+    result.growing_but_losing_share.resize(size());
     result.statistic.resize(size());
     result.overdue_p.resize(size());
     result.false_alarm_bound.resize(size());
@@ -170,15 +192,21 @@ states_table monitor::states(sys_days as_of, unsigned threads) const {
     parallel_blocks(size(), block, threads, [&](std::size_t, std::size_t begin, std::size_t end) {
         std::vector<track> tracks(rho_.size());
         std::vector<std::int32_t> events(events_width());
+        bool const more = options_.evidence.any();
+        evidence_watch beside = more ? beside_.empty_copy(1) : evidence_watch();
         for (std::size_t i = begin; i < end; ++i) {
             person one{};
             copy_customer(i, one, tracks.data(), events.data());
-            watcher seen(*this, one, tracks.data(), events.data());
+            if (more) beside.copy(0, beside_, i);
+            watcher seen(*this, one, tracks.data(), events.data(), more ? &beside : nullptr, 0);
             seen.wait(now, [](alert const&) {});
             auto const reading = seen.at(now);
             alert const found = seen.describe(now, reading);
             bool const alarmed = one.state == state::PARTIAL || one.state == state::LAPSED;
-            bool const warned = !alarmed && (reading.statistic >= limit_ / hysteresis || one.overdue);
+            bool const warned =
+                !alarmed &&
+                (reading.statistic + reading.beside.estimated >= limit_ / hysteresis || one.overdue);
+            result.evidence[i] = seen.leading(reading);
             result.state[i] = warned                                          ? state::WATCH
                               : one.state == state::ACTIVE && one.visits == 0 ? state::NEW
                                                                               : one.state;

@@ -7,6 +7,7 @@
 #include "clavis/core/errors.hpp"
 #include "clavis/defection/monitor.hpp"
 #include "core/civil.hpp"
+#include "defection/evidence_bytes.hpp"
 #include "defection/monitor_bytes.hpp"
 #include "defection/records.hpp"
 #include "defection/watcher.hpp"
@@ -112,6 +113,9 @@ std::vector<std::uint8_t> monitor::to_bytes(std::string_view note) const {
     to.real(options_.false_alarms_per_year);
     to.number(static_cast<std::uint64_t>(options_.keep_events));
     to.number(static_cast<std::uint64_t>(options_.reorder_days));
+    evidence_choice const& chosen = options_.evidence;
+    to.byte(static_cast<std::uint8_t>((chosen.spend ? 1U : 0U) | (chosen.category ? 2U : 0U) |
+                                      (chosen.wallet ? 4U : 0U)));
     to.real(clock_.r);
     to.real(clock_.alpha);
     to.real(clock_.k);
@@ -151,6 +155,7 @@ std::vector<std::uint8_t> monitor::to_bytes(std::string_view note) const {
         }
     }
     write_waiting(waiting_, to);
+    if (chosen.any()) write_evidence(beside_, to);
     end_state(bytes);
     return bytes;
 }
@@ -167,6 +172,9 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
     result.options_.false_alarms_per_year = from.real();
     result.options_.keep_events = read_count(from);
     result.options_.reorder_days = read_count(from);
+    std::uint8_t const chosen = from.byte();
+    if (chosen > 7) byte_reader::fail("holds evidence of no known kind");
+    result.options_.evidence = {(chosen & 1) != 0, (chosen & 2) != 0, (chosen & 4) != 0};
     result.clock_.r = from.real();
     result.clock_.alpha = from.real();
     result.clock_.k = from.real();
@@ -201,7 +209,7 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
         one.leading = from.byte();
         one.returned = from.byte();
         if (one.leading > result.rho_.size() || (one.frozen && one.leading == 0) ||
-            (now == state::PARTIAL && one.leading == 0))
+            (now == state::PARTIAL && one.leading == 0 && (chosen == 0 || !result.rho_.empty())))
             byte_reader::fail("holds a customer whose change no fraction dates");
         one.last_day = read_day(from, first_known_day, seen);
         one.gap_days = read_count(from);
@@ -239,6 +247,7 @@ monitor monitor::from_bytes(std::span<std::uint8_t const> bytes, std::string* no
         result.people_.push_back(one);
     }
     result.waiting_ = read_waiting(from, seen + 1, received_until);
+    if (chosen != 0) result.beside_ = read_evidence(from, result.options_.evidence, size, seen);
     if (from.left() > 0) byte_reader::fail("goes on after its end");
     check_same_kind(result.customer_id_, result.waiting_.customer_id, "state", "the rest");
     result.make_tables();

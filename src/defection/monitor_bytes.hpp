@@ -4,6 +4,6 @@
 
 namespace clavis::defection {
 
-inline constexpr state_format saved_monitor{{'C', 'L', 'V', 'M', 'O', 'N'}, 2, "a defection monitor"};
+inline constexpr state_format saved_monitor{{'C', 'L', 'V', 'M', 'O', 'N'}, 3, "a defection monitor"};
 
 }  // namespace clavis::defection

@@ -1,5 +1,6 @@
 // Monitors of different customers become one.
 
+#include <algorithm>
 #include <utility>
 
 #include "clavis/core/errors.hpp"
@@ -31,6 +32,9 @@ void monitor::merge(monitor const& other) {
     if (!(options_ == other.options_)) refuse("their options differ");
     if (!(clock_ == other.clock_ && time_ == other.time_))
         refuse("their clocks differ; learn one and give its parameters to both");
+    if (!(beside_.models() == other.beside_.models()))
+        refuse(
+            "what they learned of spend, categories or wallets differs; learn it once and give it to both");
     if (start_ != other.start_) refuse("their watches began on different days");
     if (seen_ != other.seen_ || received_until_ != other.received_until_)
         refuse("one has watched until " + clavis::to_string(received_until_) + ", the other until " +
@@ -55,6 +59,25 @@ void monitor::merge(monitor const& other) {
         source.copy_customer(pairs[i].left != id_pair::none ? pairs[i].left : pairs[i].right, people[i],
                              tracks.data() + i * rho_.size(), events.data() + i * events_width());
     }
+    evidence_watch beside;
+    if (options_.evidence.any()) {
+        beside = beside_.empty_copy(pairs.size());
+        std::vector<std::int32_t> place;  // of the other's categories
+        for (std::string const& name : other.beside_.names) {
+            auto const known = std::find(beside.names.begin(), beside.names.end(), name);
+            place.push_back(static_cast<std::int32_t>(known - beside.names.begin()));
+            if (known == beside.names.end()) beside.names.push_back(name);
+        }
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            bool const mine = pairs[i].left != id_pair::none;
+            beside.copy(i, mine ? beside_ : other.beside_, mine ? pairs[i].left : pairs[i].right);
+            if (mine || !options_.evidence.category) continue;
+            for (std::size_t k = 0; k < evidence_watch::slots; ++k) {
+                category_slot& slot = beside.categories[i * evidence_watch::slots + k];
+                if (slot.category >= 0) slot.category = place[static_cast<std::size_t>(slot.category)];
+            }
+        }
+    }
     ledger::history waiting;
     waiting.amount_scale = waiting_.amount_scale;
     waiting.customer_id = join_ids(waiting_.customer_id, other.waiting_.customer_id, waiting_pairs);
@@ -75,6 +98,7 @@ void monitor::merge(monitor const& other) {
     tracks_ = std::move(tracks);
     events_ = std::move(events);
     waiting_ = std::move(waiting);
+    beside_ = std::move(beside);
     received_ += other.received_;
 }
 

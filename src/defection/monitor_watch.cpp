@@ -7,6 +7,7 @@
 
 #include "clavis/core/parallel.hpp"
 #include "clavis/defection/monitor.hpp"
+#include "defection/beside_batch.hpp"
 #include "defection/records.hpp"
 #include "defection/watcher.hpp"
 
@@ -165,7 +166,7 @@ class monitor::wave {
 };
 
 alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned threads,
-                      progress const& progress_watch) {
+                      progress const& progress_watch, evidence_records const& more) {
     std::int32_t const after = day_number(seen_);
     std::int32_t const last = day_number(until);
     auto usable = [&](std::size_t k) {
@@ -197,6 +198,11 @@ alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned thr
     large_vector<track> tracks(count * rho_.size());
     large_vector<std::int32_t> events(count * width);
 
+    beside_batch beside(*this, batch, more, pairs, count, last, ids);
+    beside.people = people.data();
+    beside.tracks = tracks.data();
+    beside.events = events.data();
+
     struct part {
         std::vector<alert> rows;
         intake received;
@@ -215,6 +221,10 @@ alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned thr
             std::int32_t* const own_events = events.data() + i * width;
             bool const fresh = old_row == id_pair::none;
             if (!fresh) copy_customer(old_row, people[i], own_tracks, own_events);
+            if (options_.evidence.any()) {
+                take_beside(beside, i, old_row, batch_row, own.rows, own.received);
+                continue;
+            }
             gathered.add(i, people[i], own_tracks, own_events, fresh);
             if (batch_row != id_pair::none) {
                 auto k = static_cast<std::size_t>(batch.offsets[batch_row]);
@@ -252,6 +262,7 @@ alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned thr
     people_ = std::move(people);
     tracks_ = std::move(tracks);
     events_ = std::move(events);
+    if (options_.evidence.any()) beside_ = std::move(beside.watch);
     seen_ = until;
     received_ += result.received;
     std::vector<std::size_t> rows;

@@ -29,7 +29,9 @@ inline constexpr double largest_statistic = 1e300;
 class monitor::watcher {
   public:
     /// `tracks` and `events` are this customer's part of the monitor's own vectors, or of a copy.
-    watcher(monitor const& settings, person& one, track* tracks, std::int32_t* events)
+    /// `beside` has the customer's evidence beyond visits in its row `row`, where there is any.
+    watcher(monitor const& settings, person& one, track* tracks, std::int32_t* events,
+            evidence_watch* beside = nullptr, std::size_t row = 0)
         : settings_(settings),
           one_(one),
           tracks_(tracks),
@@ -37,6 +39,8 @@ class monitor::watcher {
           rho_(settings.rho_.data()),
           log_rho_(settings.log_rho_.data()),
           ceiling_(settings.limit_ * settings.fractions()),
+          beside_(beside),
+          row_(row),
           count_(settings.rho_.size()),
           kept_(static_cast<std::size_t>(settings.options_.keep_events)) {}
 
@@ -45,6 +49,9 @@ class monitor::watcher {
         std::size_t partial;  ///< the strongest track above zero
         /// Whether a full stop explains the silence at least as well as all the drops together.
         bool stopped;
+        /// What explains it best, and the rest of what the evidence beside visits says.
+        evidence_kind leading = evidence_kind::VISITS;
+        evidence_reading beside{};
     };
 
     /// What a silence makes of the statistics: clock_tables.
@@ -72,14 +79,26 @@ class monitor::watcher {
         double const stop = settings_.full_stop_ ? grown(0, 1, silent.fresh[count_]) : 0;
         result.stopped = settings_.full_stop_ && stop >= drops;
         result.statistic = (drops + stop) / settings_.fractions();
+        if (beside_ == nullptr) return result;
+        double const part = beside_->share_of_visits(row_) / settings_.fractions();
+        result.beside = beside_->at(settings_.time_, row_, one_.last_day, date);
+        result.statistic = std::min(part * (drops + stop) + result.beside.statistic, largest_statistic);
+        result.stopped = settings_.full_stop_ && part * stop >= part * drops + result.beside.elsewhere;
+        if (!result.stopped && result.beside.strongest > part * (drops + stop))
+            result.leading = result.beside.leading;
         return result;
     }
 
     /// Lets the silence last until `date` inclusive and hands the alarms that it raises to raise(alert).
     template <class Raise>
     void wait(std::int32_t date, Raise&& raise) {
+        wait(date, standing(), raise);
+    }
+
+    /// The same where nothing is raised up to `from`.
+    template <class Raise>
+    void wait(std::int32_t date, std::int32_t from, Raise&& raise) {
         if (one_.state == state::LAPSED) return;
-        std::int32_t from = standing();
         double const limit = settings_.limit_;
         if (date <= from || at(date).statistic < limit) return;
         if (one_.state != state::PARTIAL) {
@@ -87,7 +106,8 @@ class monitor::watcher {
                 first_day(from, date, [&](std::int32_t then) { return at(then).statistic >= limit; });
             reading const then = at(day);
             one_.state = then.stopped ? state::LAPSED : state::PARTIAL;
-            one_.leading = static_cast<std::uint8_t>(then.stopped ? 0 : then.partial + 1);
+            one_.leading = static_cast<std::uint8_t>(then.stopped || count_ == 0 ? 0 : then.partial + 1);
+            if (beside_ != nullptr) beside_->raise(row_, then.leading, then.beside.place);
             raise(raised(day, then));
             if (then.stopped) return;
             from = day;
@@ -100,25 +120,49 @@ class monitor::watcher {
         if (!stopped(date)) return;
         std::int32_t const day = first_day(from, date, stopped);
         one_.state = state::LAPSED;
+        if (beside_ != nullptr) beside_->raise(row_, evidence_kind::VISITS, 0);
         raise(raised(day, at(day)));
     }
 
-    /// Takes a visit on `date`, later than the last; the silence before has been waited for.
-    void visit(std::int32_t date) {
+    /// Takes a visit on `date`, later than the last; the silence before has been waited for. Beside visits: how much was
+    /// spent, and on what.
+    void visit(std::int32_t date, double amount = 0, std::span<std::int32_t const> categories = {}) {
         if (one_.state == state::LAPSED) {
             one_.overdue = false;
-            return recover(date);
+            recover(date);
+            if (beside_ != nullptr) beside_->visit(settings_.time_, row_, date, amount, categories);
+            return;
         }
         growth const silent = silence_until(date);
         bool const dated = one_.state == state::PARTIAL;
         double const sum = take(date, silent.hazard, silent.by, silent.fresh, 1, dated);
+        if (beside_ != nullptr) {
+            double const before = beside_->share_of_visits(row_);
+            beside_->visit(settings_.time_, row_, date, amount, categories);
+            double const after = beside_->share_of_visits(row_);
+            // What the visits have said is worth what it was; only what comes has another part in the whole.
+            if (before != after)
+                for (std::size_t j = 0; j < count_; ++j)
+                    tracks_[j].statistic *= before / after;
+        }
         if (!dated) return;
-        one_.frozen = true;
-        double const excess = sum / settings_.fractions() / (settings_.limit_ * hysteresis);
-        if (excess > 1)
+        one_.frozen = one_.leading > 0;
+        double const whole = beside_ != nullptr ? at(date).statistic : sum / settings_.fractions();
+        double const excess = whole / (settings_.limit_ * hysteresis);
+        if (excess > 1) {
             for (std::size_t j = 0; j < count_; ++j)
                 tracks_[j].statistic /= excess;
-        if (sum / settings_.fractions() < settings_.limit_ / hysteresis) recover(date);
+            if (beside_ != nullptr) beside_->scale(settings_.time_, row_, date, 1 / excess);
+        }
+        if (whole < settings_.limit_ / hysteresis) recover(date);
+    }
+
+    /// At midnight at the start of `date`, after the silence before. False where the answer is of no use.
+    template <class Raise>
+    bool answer(std::int32_t date, wallet_answers::answer const& told, Raise&& raise) {
+        if (!beside_->answer(settings_.time_, row_, date, told)) return false;
+        wait(date, date - 1, raise);
+        return true;
     }
 
     /// Waits until the day before a visit and takes it. An alarm stands at the end of a day, so a visit on this very day
@@ -183,11 +227,11 @@ class monitor::watcher {
         double past_time = settings_.time_.between(one_.last_day - one_.gap_days, one_.last_day);
         std::int32_t since = one_.last_day;
         std::size_t const j = one_.leading > 0 ? one_.leading - 1U : then.partial;
-        if (!stop || one_.frozen) {
+        if ((!stop && count_ > 0) || one_.frozen) {
             past_visits = tracks_[j].zero_visits;
             past_time = time_at_zero(j);
         }
-        if (!stop) {
+        if (!stop && count_ > 0) {
             since = tracks_[j].zero_day;
             result.visits = one_.visits - tracks_[j].zero_visits;
         }
@@ -200,7 +244,15 @@ class monitor::watcher {
         result.expected = rate * settings_.time_.between(since, date);
         result.retained_ratio = stop ? 0.0 : result.visits / result.expected;
         result.usual_gap = 1 / rate;
+        if (!stop) tell_beside(date, then, result);
         return result;
+    }
+
+    /// What raised the alarm that stands, or else leads now.
+    evidence_kind leading(reading const& then) const {
+        if (beside_ == nullptr) return evidence_kind::VISITS;
+        bool const alarmed = one_.state == state::PARTIAL || one_.state == state::LAPSED;
+        return alarmed ? beside_->flags[row_].leading : then.leading;
     }
 
     double overdue_p(std::int32_t date) const {
@@ -211,6 +263,31 @@ class monitor::watcher {
     }
 
   private:
+    void tell_beside(std::int32_t date, reading const& then, alert& result) const {
+        evidence_kind const kind = leading(then);
+        if (kind == evidence_kind::VISITS) return;
+        evidence_flags const& flags = beside_->flags[row_];
+        bool const alarmed = one_.state == state::PARTIAL;
+        std::uint8_t const place = !alarmed                          ? then.beside.place
+                                   : kind == evidence_kind::CATEGORY ? flags.slot
+                                                                     : flags.track;
+        evidence_story const story = beside_->tell(row_, kind, place, date);
+        result.evidence = kind;
+        result.since = date_of(story.since);
+        result.since_low = result.since_high = missing_date;
+        result.visits = 0;
+        result.expected = std::numeric_limits<double>::quiet_NaN();
+        if (kind == evidence_kind::CATEGORY) {
+            result.category = beside_->names[static_cast<std::size_t>(story.category)];
+            result.expected = story.before;
+            result.retained_ratio = 0;
+            return;
+        }
+        result.before = story.before;
+        result.after = story.after;
+        result.retained_ratio = story.after / story.before;
+    }
+
     /// The gaps that the clock knows, and how long they took on its time.
     std::int32_t known_visits() const {
         return one_.frozen ? tracks_[one_.leading - 1U].zero_visits : one_.visits;
@@ -322,8 +399,10 @@ class monitor::watcher {
             one_.visits = tracks_[one_.leading - 1U].zero_visits;
             one_.gap_days = tracks_[one_.leading - 1U].zero_gap_days;
         }
+        bool const stayed_away = one_.state == state::LAPSED;
         one_.state = state::RECOVERED;
         restart(date);
+        if (beside_ != nullptr) beside_->restart(row_, date, settings_.time_, stayed_away);
     }
 
     monitor const& settings_;
@@ -333,6 +412,8 @@ class monitor::watcher {
     double const* rho_;
     double const* log_rho_;
     double ceiling_;  ///< of the sum of all statistics
+    evidence_watch* beside_;
+    std::size_t row_;  ///< in beside_
     std::size_t count_;
     std::size_t kept_;  ///< visits kept; since_low and since_high stand behind them
 };

@@ -74,7 +74,7 @@ std::vector<table_rule> make_schema() {
                      choice("scale", {"nps", "csat", "share_rank"}), text("text")}},
         {.name = "wallet",
          .columns = {id("customer_id", "!"), text("period", "!"), noted(number("category_spend", "", 0)),
-                     number("competitor_spend", "", 0)},
+                     number("competitor_spend", "", 0), number("estimated", "", 0, 1)},
          .one_of = {"category_spend", "competitor_spend"},
          .sizes = {{"competitor_spend", "category_spend", "is less than what was spent elsewhere"}}},
         {.name = "life_events", .columns = {id("customer_id", "!"), time("time", "!"), text("kind", "!")}},

@@ -11,6 +11,7 @@
 
 #include "clavis/core/columns.hpp"
 #include "clavis/core/time.hpp"
+#include "clavis/defection/evidence_watch.hpp"
 
 namespace clavis::defection {
 
@@ -37,6 +38,13 @@ struct alert {
     /// The change lies between these days with probability 95 %; `missing_date` where no events are kept.
     sys_days since_low = missing_date;
     sys_days since_high = missing_date;
+    /// What raised it. Where that is not visits, `visits` is 0, `expected` NaN but for categories (purchases of the one
+    /// given up), `retained_ratio` is after / before, and there is no interval.
+    evidence_kind evidence = evidence_kind::VISITS;
+    std::string category{};  ///< given up
+    double before =
+        std::numeric_limits<double>::quiet_NaN();  ///< spend a visit, or share of wallet, until `since`
+    double after = std::numeric_limits<double>::quiet_NaN();  ///< and from then on
 };
 
 /// What update() did with the records it was handed.
@@ -71,6 +79,10 @@ struct states_table {
     sys_days as_of{};
     identifiers customer_id;
     std::vector<defection::state> state;
+    /// What raised the alarm that stands, or speaks loudest.
+    std::vector<evidence_kind> evidence;
+    /// Own spend rises, and the share of wallet falls: evidence_watch.
+    std::vector<std::uint8_t> growing_but_losing_share;
     std::vector<double> statistic;  ///< R
     std::vector<double> overdue_p;
     /// The largest chance that an unchanged customer shows such an R by now.

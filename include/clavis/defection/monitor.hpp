@@ -25,6 +25,9 @@
 // there makes the customer ACTIVE. From an alarm for PARTIAL on the clock stands as it was at the change, or
 // it would come to take the lower rate for the normal one.
 //
+// Evidence beyond visits (spend, categories, wallets) is an option: evidence_watch.hpp. It is added to the statistic so that the
+// promise holds for all together, takes its own bytes a customer, and an alarm tells which evidence raised it.
+//
 // Records may come late by up to reorder_days: their days are watched that much later, and visits wait in order of
 // their days. What is later still is counted and not used.
 //
@@ -65,6 +68,8 @@ struct monitor_options {
     int keep_events = 0;
     /// How long records may come after their day; 0 to 366. Days are watched when they are this old.
     int reorder_days = 0;
+    /// Evidence beside visits. Categories and wallets cannot wait: they need reorder_days = 0.
+    evidence_choice evidence{};
 
     void validate() const;
     bool operator==(monitor_options const&) const = default;
@@ -74,13 +79,17 @@ class monitor {
   public:
     /// Starts the watch. Throws input_error for a bad option or clock.
     explicit monitor(baseline const& start, monitor_options options = {});
+    /// With evidence beside visits as learned (learn_evidence); options.evidence becomes what that watches.
+    monitor(baseline const& start, monitor_options options, evidence_watch beside);
 
     /// Takes the visits after those already watched up to the day `as_of` inclusive, and returns the alarms
     /// that stand on `as_of` (reorder_days earlier) and were not returned before. A history's rows may come from any order of
     /// records; visits outside are counted in `received` and not used. Throws input_error where as_of lies
     /// before the last day watched.
+    /// `more` is in the batch's rows: categories; and wallets, of which an answer counts from the later of its period's end
+    /// and the first day not watched yet, and is not used where its period ended before the last one that did.
     alerts update(ledger::history const& batch, sys_days as_of, unsigned threads = 1,
-                  progress const& watch = {});
+                  progress const& watch = {}, evidence_records const& more = {});
 
     /// The same for visits that come as pairs of a customer's row (as in states() and customer_id()) and a day since
     /// 1970-01-01, in any order: for callers who keep the rows. Strangers cannot join. Throws input_error for a row that
@@ -105,6 +114,7 @@ class monitor {
     std::size_t size() const { return people_.size(); }
     identifiers const& customer_id() const { return customer_id_; }  ///< sorted
     hazard_clock const& clock() const { return clock_; }
+    evidence_watch const& beside() const { return beside_; }
     operational_time const& time() const { return time_; }
     monitor_options const& options() const { return options_; }
     double limit() const { return limit_; }
@@ -154,7 +164,12 @@ class monitor {
     std::size_t events_width() const;
     void copy_customer(std::size_t row, person& one, track* tracks, std::int32_t* events) const;
     sorted_visits sort_by_day(ledger::history const& batch, sys_days until, sys_days as_of) const;
-    alerts watch(ledger::history const& batch, sys_days until, unsigned threads, progress const& watch);
+    alerts watch(ledger::history const& batch, sys_days until, unsigned threads, progress const& watch,
+                 evidence_records const& more);
+    struct beside_batch;
+    /// Takes one customer through a batch with everything beside visits.
+    void take_beside(beside_batch& batch, std::size_t row, std::size_t old_row, std::size_t batch_row,
+                     std::vector<alert>& raised, intake& received) const;
     static void count_unused(ledger::history const& batch, std::size_t entry, std::int32_t until,
                              intake& received);
 
@@ -178,6 +193,7 @@ class monitor {
     /// from which the customer has been watched and person::visits then.
     large_vector<std::int32_t> events_;
     ledger::history waiting_;  ///< visits after seen_
+    evidence_watch beside_;    ///< empty without evidence beside visits
 };
 
 }  // namespace clavis::defection

@@ -12,6 +12,21 @@ def flows(records: History, period: str, until: int) -> dict[str, npt.NDArray[An
 def bracket(records: History, period: str, start: int, end: int, until: int) -> dict[str, npt.NDArray[Any]]: ...
 def spells(records: History, gap: int, until: int) -> dict[str, npt.NDArray[Any]]: ...
 
+class Evidence:
+    def __init__(self) -> None: ...
+    def set_categories(self, names: list[str], histories: list[History]) -> None: ...
+    def set_wallet(
+        self,
+        *,
+        ids: npt.NDArray[Any],
+        offsets: npt.NDArray[np.int64],
+        period: npt.NDArray[np.int64],
+        amount: npt.NDArray[np.float64],
+        total: npt.NDArray[np.bool_],
+        estimated: npt.NDArray[np.bool_],
+        months: int,
+    ) -> None: ...
+
 class Monitor:
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     @staticmethod
@@ -27,11 +42,13 @@ class Monitor:
         alpha: float | None,
         k: float | None,
         season: tuple[int, list[float]] | None,
+        evidence: list[str] = ...,
+        more: Evidence | None = ...,
         threads: int,
         progress: object,
     ) -> Monitor: ...
     def update(
-        self, batch: History | None, as_of: int, threads: int, progress: object
+        self, batch: History | None, as_of: int, more: Evidence | None, threads: int, progress: object
     ) -> tuple[dict[str, Any], dict[str, int]]: ...
     def to_bytes(self, note: str) -> bytes: ...
     @staticmethod
@@ -54,6 +71,8 @@ class Monitor:
     def received_until(self) -> int: ...
     @property
     def visits_waiting(self) -> int: ...
+    @property
+    def beside(self) -> dict[str, float]: ...
     @property
     def options(self) -> dict[str, Any]: ...
     @property
