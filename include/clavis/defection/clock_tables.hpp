@@ -27,6 +27,7 @@ namespace clavis::defection {
 class clock_tables {
   public:
     static constexpr std::int32_t tabulated = 256;
+    static constexpr std::size_t nodes = 6;  ///< coefficients of a polynomial
 
     /// Retained fractions in [0, 1), at most 16; the statistic's unit is counted like alpha. Throws input_error for a
     /// clock, fraction or unit outside its domain. Takes 20 to 200 ms for k other than 1.
