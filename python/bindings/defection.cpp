@@ -316,6 +316,7 @@ void bind_defection(py::module_& module) {
                                [](watch const& self) { return to_dict(self.state.beside().models()); })
         .def_property_readonly("received", [](watch const& self) { return to_dict(self.state.received()); });
     bind_changes(room);
+    bind_warning(room);
     bind_rules(room);
 }
 

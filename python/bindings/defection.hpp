@@ -22,4 +22,7 @@ void bind_rules(py::module_& room);
 /// Adds reasons of changed spend, and changed shares.
 void bind_changes(py::module_& room);
 
+/// Adds early warning.
+void bind_warning(py::module_& room);
+
 }  // namespace clavis::bindings

@@ -16,6 +16,7 @@ from clavis.discrete import (
     contracts,
     contracts_from_survivors,
 )
+from clavis.early_warning import EarlyWarning
 from clavis.evaluation import ALARM_RULES, RuleCheck, evaluate_rules
 from clavis.identities import Identities
 from clavis.lifetime import (
@@ -41,6 +42,7 @@ from clavis.plotting import (
     plot_reasons,
     plot_retention,
     plot_survival,
+    plot_timeline,
     plot_tracking,
     plot_value_distribution,
 )
@@ -83,6 +85,7 @@ __all__ = [
     "CoxReport",
     "CustomerBook",
     "DefectionMonitor",
+    "EarlyWarning",
     "FitReport",
     "GammaGamma",
     "GammaGompertzNBD",
@@ -133,6 +136,7 @@ __all__ = [
     "plot_reasons",
     "plot_retention",
     "plot_survival",
+    "plot_timeline",
     "plot_tracking",
     "plot_value_distribution",
     "read",

@@ -13,10 +13,11 @@ from clavis.book import CustomerBook
 from clavis.summary import Summarizer
 from clavis.table import Table
 
-__all__ = ["KINDS", "checked", "collect"]
+__all__ = ["KINDS", "LINES", "checked", "collect", "lines_of"]
 
 KINDS = ("visits", "spend", "category", "wallet")
-_LINES = ("amount", "order_id", "kind", "event_id", "known_time")
+#: What is read of a line beside customer, time and category.
+LINES = ("amount", "order_id", "kind", "event_id", "known_time")
 
 
 def checked(evidence: Iterable[str] | str) -> tuple[str, ...]:
@@ -58,18 +59,25 @@ def collect(
     return (result if some else None), months or 3
 
 
-def _categories(
-    transactions: Any, reading: Mapping[str, Any], category: str, threads: int
-) -> tuple[list[str], list[_clavis.ledger.History]]:
+def lines_of(transactions: Any, reading: Mapping[str, Any], category: str | None, threads: int = 0) -> Table:
+    """The usable lines under the library's names of their columns."""
     if isinstance(transactions, CustomerBook):
         book = transactions
     else:
         present = _input.column_names(transactions, "transactions")
-        labels = {"customer_id": reading["customer"], "time": reading["time"], "category": category}
+        labels = {"customer_id": reading["customer"], "time": reading["time"]}
+        if category is not None:
+            labels["category"] = category
         _input.require_columns(present, labels, "transactions")
-        labels |= {role: reading[role] for role in _LINES if reading[role] is not None and reading[role] in present}
+        labels |= {role: reading[role] for role in LINES if reading[role] is not None and reading[role] in present}
         book = CustomerBook(transactions, columns={"transactions": labels})
-    lines = book.read("transactions", time_zone=reading["time_zone"], threads=threads)
+    return book.read("transactions", time_zone=reading["time_zone"], threads=threads)
+
+
+def _categories(
+    transactions: Any, reading: Mapping[str, Any], category: str, threads: int
+) -> tuple[list[str], list[_clavis.ledger.History]]:
+    lines = lines_of(transactions, reading, category, threads)
     if "category" not in lines:
         raise _clavis.InputError("evidence: category is asked for, but transactions have no column category")
     named = np.array([one is not None for one in lines["category"]], dtype=bool)
@@ -77,12 +85,12 @@ def _categories(
     names, code = np.unique(lines["category"].astype(str), return_inverse=True)
     order = np.argsort(code, kind="stable")
     ends = np.cumsum(np.bincount(code, minlength=len(names)))
-    used = [role for role in _LINES if role in lines]
+    used = [role for role in LINES if role in lines]
     histories = []
     for k, end in enumerate(ends):
         rows = order[(ends[k - 1] if k else 0) : end]
         own = {name: lines[name][rows] for name in ("customer_id", "time", *used)}
-        names_of: dict[str, Any] = {role: (role if role in used else None) for role in _LINES}
+        names_of: dict[str, Any] = {role: (role if role in used else None) for role in LINES}
         state = Summarizer(
             customer="customer_id", time="time", time_zone=reading["time_zone"], unit="day", threads=1, **names_of
         )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clavis import _clavis, _columns, _time
+from clavis._days import local_days
 from clavis.book import CustomerBook
 from clavis.table import Table
 
@@ -135,7 +136,7 @@ def explain_change(
     lines = records.read("transactions", time_zone=time_zone, threads=threads)
     if "amount" not in lines:
         raise _clavis.InputError("transactions have no column amount")
-    day = _local_days(lines["time"], time_zone)
+    day = local_days(lines["time"], time_zone)
     period = np.where(
         (day >= first[0]) & (day <= first[1]), 0, np.where((day >= second[0]) & (day <= second[1]), 1, -1)
     )
@@ -302,26 +303,6 @@ def _period(name: str) -> tuple[int, int]:
     return days[0].toordinal() - 719163, days[1].toordinal() - 719164
 
 
-def _local_days(times: Array, time_zone: str | None) -> npt.NDArray[np.int64]:
-    if times.dtype == np.dtype("datetime64[D]") or time_zone is None:
-        return times.astype("datetime64[D]").astype(np.int64)
-    import zoneinfo
-
-    zone = zoneinfo.ZoneInfo(time_zone)
-    # One look-up for each quarter of an hour that occurs: offsets change at no other times.
-    quarter = times.astype("datetime64[us]").astype(np.int64) // 900_000_000
-    seen, place = np.unique(quarter, return_inverse=True)
-    offset = np.array(
-        [
-            int(datetime.datetime.fromtimestamp(int(q) * 900, zone).utcoffset().total_seconds())  # type: ignore[union-attr]
-            for q in seen
-        ],
-        dtype=np.int64,
-    )
-    seconds = times.astype("datetime64[s]").astype(np.int64) + offset[place]
-    return seconds // 86_400
-
-
 def _ids(present: Array, customers: Iterable[Any] | None) -> Array:
     if customers is None:
         return np.unique(present)
@@ -367,7 +348,7 @@ def _own_spend(
 ) -> tuple[Reals, Reals]:
     """Net spend, and the sum of squared net amounts by day, of each customer in each period."""
     lines = book.read("transactions", time_zone=time_zone, threads=threads)
-    day = _local_days(lines["time"], time_zone)
+    day = local_days(lines["time"], time_zone)
     row = _rows(ids, lines["customer_id"])
     own, squares = np.zeros((len(ids), len(spans))), np.zeros((len(ids), len(spans)))
     for k, (first, last) in enumerate(spans):
@@ -489,7 +470,7 @@ def _events(
         if getattr(book, table) is None:
             continue
         rows = book.read(table, time_zone=time_zone)
-        day = _local_days(rows["time"], time_zone)
+        day = local_days(rows["time"], time_zone)
         place = _rows(ids, rows["customer_id"])
         start = starts[np.maximum(place, 0)] if len(ids) else np.zeros(len(place), dtype=np.int64)
         inside = (

@@ -26,7 +26,7 @@ std::string alerts::sentence(std::size_t row) const {
     if (one.evidence == evidence_kind::SPEND) {
         text += number("%.2f", one.before) + " were spent a visit until about " +
                 clavis::to_string(one.since) + ", " + number("%.2f", one.after) + " since, " +
-                number("%.0f", 100 * one.retained_ratio) + " % of it; the visits themselves say less.";
+                number("%.0f", 100 * one.retained_ratio) + " % of it.";
     } else if (one.evidence == evidence_kind::CATEGORY) {
         text += number("%.1f", one.expected) + " purchases of " + one.category +
                 " were expected since the last on " + clavis::to_string(one.since) + ", none came in " +

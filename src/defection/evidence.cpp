@@ -81,6 +81,51 @@ void visit_evidence(hazard_clock const& clock, std::span<double const> visits, d
     }
 }
 
+void warned_evidence(hazard_clock const& clock, std::span<double const> visits, double begin,
+                     std::span<double const> checks, std::span<double const> moment,
+                     std::span<double const> multiplier, std::span<double> log_statistic,
+                     evidence_options const& options) {
+    if (moment.empty() || moment.size() != multiplier.size() || moment.front() > begin ||
+        !std::is_sorted(moment.begin(), moment.end()))
+        throw input_error("early warning: multipliers must ascend in time and begin with the watch");
+    std::vector<double> logs(options.retained.size(), -infinity);
+    std::size_t next = 0;
+    std::size_t piece = 0;
+    while (next < visits.size() && visits[next] <= begin)
+        ++next;
+    double now = begin;
+    auto wait = [&](double until) {
+        while (now < until) {
+            while (piece + 1 < moment.size() && moment[piece + 1] <= now)
+                ++piece;
+            double const stop = piece + 1 < moment.size() ? std::min(until, moment[piece + 1]) : until;
+            double const unit = options.unit / multiplier[piece];
+            for (std::size_t j = 0; j < logs.size(); ++j) {
+                if (next == 0) {  // Before the first visit nobody is watched: R only grows.
+                    logs[j] = log_add(logs[j], std::log((stop - now) / unit));
+                    continue;
+                }
+                double const last = visits[next - 1];
+                logs[j] =
+                    shiryaev_roberts_after(logs[j], options.retained[j], clock, static_cast<double>(next - 1),
+                                           last - visits.front(), now - last, stop - last, unit);
+            }
+            now = stop;
+        }
+    };
+    for (std::size_t k = 0; k < checks.size(); ++k) {
+        for (; next < visits.size() && visits[next] <= checks[k]; ++next) {
+            bool const watched = next > 0;
+            wait(visits[next]);
+            if (!watched) continue;
+            for (std::size_t j = 0; j < logs.size(); ++j)
+                logs[j] += std::log(options.retained[j]);
+        }
+        wait(checks[k]);
+        log_statistic[k] = log_mean(logs);
+    }
+}
+
 void spend_evidence(lifetime::gamma_gamma const& model, std::span<double const> visits,
                     std::span<double const> amounts, double begin, std::span<double const> checks,
                     std::span<double> log_statistic, evidence_options const& options) {

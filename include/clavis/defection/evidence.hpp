@@ -48,6 +48,13 @@ void visit_evidence(hazard_clock const& clock, std::span<double const> visits, d
                     std::span<double const> checks, std::span<double> log_statistic,
                     evidence_options const& options = {});
 
+/// The same, started afresh at the speed of multiplier[j] from moment[j] on (ascending, the first at or before `begin`), as early
+/// warning has it: dR = m dt / u + (1 - rho) R dH. On a clock of any k.
+void warned_evidence(hazard_clock const& clock, std::span<double const> visits, double begin,
+                     std::span<double const> checks, std::span<double const> moment,
+                     std::span<double const> multiplier, std::span<double> log_statistic,
+                     evidence_options const& options = {});
+
 /// amounts[k] is of visits[k].
 void spend_evidence(lifetime::gamma_gamma const& model, std::span<double const> visits,
                     std::span<double const> amounts, double begin, std::span<double const> checks,

@@ -80,6 +80,23 @@ class Monitor:
 
 def explain_spend(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> dict[str, Any]: ...
 def change_of_shares(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64], q: float) -> dict[str, Any]: ...
+def fit_warning(
+    conditions: npt.NDArray[np.int64], events: npt.NDArray[np.int64], exposure: npt.NDArray[np.float64], count: int
+) -> dict[str, Any]: ...
+def warned_statistics(
+    records: History,
+    r: float,
+    alpha: float,
+    k: float,
+    retained: list[float],
+    at: npt.NDArray[np.float64],
+    begin: float,
+    checks: npt.NDArray[np.float64],
+    offsets: npt.NDArray[np.int64],
+    moment: npt.NDArray[np.float64],
+    multiplier: npt.NDArray[np.float64],
+    threads: int,
+) -> npt.NDArray[np.float64]: ...
 def named_rules() -> list[str]: ...
 
 class RuleData:

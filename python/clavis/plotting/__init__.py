@@ -24,6 +24,7 @@ from clavis.plotting.lifetime_tables import (
     value_table,
 )
 from clavis.plotting.survival import plot_retention, plot_survival
+from clavis.plotting.timeline import plot_timeline, timeline_table
 
 __all__ = [
     "alive_table",
@@ -36,9 +37,11 @@ __all__ = [
     "plot_reasons",
     "plot_retention",
     "plot_survival",
+    "plot_timeline",
     "plot_tracking",
     "plot_value_distribution",
     "rate_density_table",
+    "timeline_table",
     "tracking_table",
     "value_table",
 ]

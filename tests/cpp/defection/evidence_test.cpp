@@ -174,6 +174,45 @@ TEST(Evidence, TheBoundHoldsInCalendarTimeAndSpendAndCategoriesSeeWhatVisitsDoNo
     EXPECT_GT(dropped.combined, dropped.visits + 0.15);
 }
 
+TEST(Evidence, MultipliersSetTheSpeedAtWhichTheStatisticStartsAfresh) {
+    std::vector<double> const visits{0, 1.5, 2, 4};
+    std::vector<double> const checks{3.5, 5, 9};
+    std::vector<double> plain(3);
+    std::vector<double> warned(3);
+    std::vector<double> const moment{-1};
+    std::vector<double> const one{1};
+    visit_evidence({2, 3}, visits, 3, checks, plain);
+    warned_evidence({2, 3}, visits, 3, checks, moment, one, warned);
+    for (std::size_t k = 0; k < 3; ++k)
+        EXPECT_NEAR(warned[k], plain[k], 1e-9);
+    // dR = m dt / u + (1 - rho) R dH in small steps, k = 2, m = 3 between 4.5 and 6.
+    hazard_clock const clock{2, 3, 2};
+    std::vector<double> const moments{0, 4.5, 6};
+    std::vector<double> const speeds{0.5, 3, 0.5};
+    warned_evidence(clock, visits, 3, checks, moments, speeds, warned);
+    double r[] = {0, 0};
+    double const rho[] = {0, 0.5};
+    constexpr int steps = 60'000;
+    std::size_t next = 3;
+    for (int i = 0; i < steps; ++i) {
+        double const from = 3 + 6.0 * i / steps;
+        double const to = 3 + 6.0 * (i + 1) / steps;
+        double const m = from >= 4.5 && from < 6 ? 3 : 0.5;
+        double const last = visits[next - 1];
+        double const hazard =
+            clock.hazard_between(static_cast<int>(next) - 1, last - visits.front(), from - last, to - last);
+        for (int j = 0; j < 2; ++j)
+            r[j] = (r[j] + m * (to - from) / 2) * std::exp((1 - rho[j]) * hazard) + m * (to - from) / 2;
+        if (next < visits.size() && to >= visits[next] - 1e-9) {
+            ++next;
+            for (int j = 0; j < 2; ++j)
+                r[j] *= rho[j];
+        }
+    }
+    EXPECT_NEAR(std::exp(warned[2]) / ((r[0] + r[1]) / 2), 1, 1e-4);
+    EXPECT_THROW(warned_evidence(clock, visits, 3, checks, {}, {}, warned), input_error);
+}
+
 TEST(Evidence, Edges) {
     std::vector<double> const checks{1, 2, 3};
     std::vector<double> logs(3);
