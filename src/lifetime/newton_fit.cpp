@@ -160,17 +160,15 @@ fit_solution solve(fit_problem const& posed, fit_options const& options) {
     std::size_t const n = problem.names.size();
     auto const fixed = fixed_values(problem, options);
     auto const priors = priors_of(problem, options, fixed);
-    if (!options.starts.empty()) {
-        problem.starts.clear();
-        for (auto const& values : options.starts) {
-            if (values.size() < n) throw input_error("a start needs a value of every parameter");
-            auto& start = problem.starts.emplace_back();
-            for (std::size_t i = 0; i < n; ++i) {
-                if (!(values[i] > 0.0) || !std::isfinite(values[i]))
-                    throw input_error("a start is " + number_text(values[i]) +
-                                      " where a positive number is needed");
-                start.push_back(std::log(values[i] / problem.units[i]));
-            }
+    std::vector<std::vector<double>> given_starts;
+    for (auto const& values : options.starts) {
+        if (values.size() < n) throw input_error("a start needs a value of every parameter");
+        auto& start = given_starts.emplace_back();
+        for (std::size_t i = 0; i < n; ++i) {
+            if (!(values[i] > 0.0) || !std::isfinite(values[i]))
+                throw input_error("a start is " + number_text(values[i]) +
+                                  " where a positive number is needed");
+            start.push_back(std::log(values[i] / problem.units[i]));
         }
     }
     auto const log_prior = [&](std::span<double const> theta) {
@@ -220,23 +218,31 @@ fit_solution solve(fit_problem const& posed, fit_options const& options) {
     for (std::size_t i : free)
         search.center.push_back(problem.center[i]);
 
-    // Starts, until two of them agree on the same value.
+    // The model's own starts, until two of them agree on the same value. Then those given, each in full: what is found
+    // is then never below what is found without them, and the same from any start unless it leads higher.
     std::optional<minimize_result> best;
     search.tolerance = 1e-9;
     search.max_iterations = std::min(options.max_iterations, 100);
-    int agreed = 0;
-    for (std::size_t s = 0; s < problem.starts.size() && agreed < 1 && k > 0; ++s) {
+    std::size_t const all_starts = problem.starts.size() + given_starts.size();
+    std::size_t searched_starts = 0;
+    auto const search_from = [&](std::vector<double> const& full_start) {
         options.watch.report("searching for a start",
-                             static_cast<double>(s) / static_cast<double>(problem.starts.size()));
+                             static_cast<double>(searched_starts++) / static_cast<double>(all_starts));
         std::vector<double> start(k);
         for (std::size_t i = 0; i < k; ++i)
-            start[i] = problem.starts[s][free[i]];
+            start[i] = full_start[free[i]];
         auto found = numerics::minimize(objective(true), std::move(start), search);
-        if (!std::isfinite(found.value)) continue;
-        bool const minimum = found.status == minimize_status::converged;
-        if (best && minimum && std::abs(found.value - best->value) < 1e-7 * (1.0 + std::abs(best->value)))
-            ++agreed;
+        if (!std::isfinite(found.value)) return false;
+        bool const agrees = best && found.status == minimize_status::converged &&
+                            std::abs(found.value - best->value) < 1e-7 * (1.0 + std::abs(best->value));
         if (!best || found.value < best->value) best = std::move(found);
+        return agrees;
+    };
+    if (k > 0) {
+        for (auto const& start : problem.starts)
+            if (search_from(start)) break;
+        for (auto const& start : given_starts)
+            search_from(start);
     }
 
     int evaluations = 0;

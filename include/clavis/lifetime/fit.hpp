@@ -44,7 +44,7 @@ struct fit_options {
     /// Maximum a posteriori where there are any: the mode of the likelihood times the priors over the logarithms of the
     /// parameters, which does not depend on the unit of time. A parameter "weak" gives the weak prior to all that have none.
     std::vector<prior> priors{};
-    /// Where the search begins, in place of the model's own starts: all parameters in the unit of the rows (k apart).
+    /// Where the search begins too, besides the model's own starts: all parameters in the unit of the rows (k apart).
     std::vector<std::vector<double>> starts{};
     unsigned threads = 0;  ///< 0: every core
     int max_iterations = 200;
