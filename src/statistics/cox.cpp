@@ -170,10 +170,10 @@ ascent climb(cox_likelihood& model, std::vector<Eigen::Index> const& kept, cox_o
 }
 
 /// Where the rows are many, a start near the estimate: that of a part of them. Left where it is if they do not have one.
-void approach(cox_rows const& rows, std::vector<Eigen::Index> const& kept, cox_options const& options,
-              vector& beta) {
+void approach(cox_rows const& rows, std::size_t events, std::vector<Eigen::Index> const& kept,
+              cox_options const& options, vector& beta) {
     std::size_t const enough = 1000 + 100 * rows.columns;
-    std::size_t const step = std::min<std::size_t>(16, rows.times.size() / enough);
+    std::size_t const step = std::min<std::size_t>(16, events / enough);
     if (step < 4) return;
     cox_rows const part = sample_cox_rows(rows, step, options.threads);
     if (part.times.empty()) return;
@@ -187,7 +187,7 @@ void approach(cox_rows const& rows, std::vector<Eigen::Index> const& kept, cox_o
 void search(cox_likelihood& model, cox_rows const& rows, std::vector<Eigen::Index> const& kept,
             cox_view const& data, cox_options const& options, vector& beta, cox_fit& fit) {
     double start = fit.log_likelihood_null;
-    approach(rows, kept, options, beta);
+    approach(rows, fit.events, kept, options, beta);
     if (!beta.isZero(0)) {
         start = model.evaluate(beta);
         if (!(start >= fit.log_likelihood_null)) {

@@ -66,8 +66,8 @@ struct cox_fit {
     double concordance = 0;    ///< pairs ordered as predicted, ties half; within strata
     std::size_t rows = 0;
     std::size_t events = 0;
-    int iterations = 0;
-    int degrees = 0;  ///< columns identified
+    int iterations = 0;  ///< Newton steps on all rows, from 0 or from the estimate of a part of the rows
+    int degrees = 0;     ///< columns identified
     bool converged = false;
     std::string status;
     std::vector<std::string> warnings;
