@@ -1,11 +1,8 @@
 #include "rows.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 #include <string>
-#include <tuple>
 
 #include "clavis/core/errors.hpp"
 
@@ -73,127 +70,6 @@ void check_weights(ledger::summary_view const& customers) {
         if (!(weight >= 0.0) || !(weight < HUGE_VAL))
             refuse("weights", i, weight, "is not a finite weight of 0 or more");
     }
-}
-
-compressed_rows compress(ledger::summary_view const& customers) {
-    check_rows(customers);
-    check_weights(customers);
-    struct row {
-        double T, tx, weight;
-        bool operator<(row const& other) const {
-            if (T != other.T) return T < other.T;
-            if (tx != other.tx) return tx < other.tx;
-            return weight < other.weight;
-        }
-    };
-    compressed_rows result;
-    std::size_t const n = customers.size();
-    auto weight_of = [&](std::size_t i) { return customers.weights.empty() ? 1.0 : customers.weights[i]; };
-
-    // Bucket by x, then sort each bucket: most histories are short, so buckets are few and sorting is local.
-    std::vector<std::int32_t> distinct;
-    {
-        std::vector<bool> seen(1024, false);
-        std::vector<std::int32_t> large;
-        for (std::size_t i = 0; i < n; ++i) {
-            if (std::isnan(customers.T[i])) continue;
-            std::int32_t const x = customers.frequency[i];
-            if (x < 1024)
-                seen[static_cast<std::size_t>(x)] = true;
-            else
-                large.push_back(x);
-        }
-        for (std::int32_t x = 0; x < 1024; ++x)
-            if (seen[static_cast<std::size_t>(x)]) distinct.push_back(x);
-        std::sort(large.begin(), large.end());
-        large.erase(std::unique(large.begin(), large.end()), large.end());
-        distinct.insert(distinct.end(), large.begin(), large.end());
-    }
-    std::vector<std::uint32_t> place(1024, 0);
-    for (std::size_t k = 0; k < distinct.size() && distinct[k] < 1024; ++k)
-        place[static_cast<std::size_t>(distinct[k])] = static_cast<std::uint32_t>(k);
-    auto bucket_of = [&](std::int32_t x) -> std::size_t {
-        if (x < 1024) return place[static_cast<std::size_t>(x)];
-        return static_cast<std::size_t>(std::lower_bound(distinct.begin(), distinct.end(), x) -
-                                        distinct.begin());
-    };
-    std::vector<std::size_t> start(distinct.size() + 1, 0);
-    for (std::size_t i = 0; i < n; ++i) {
-        if (std::isnan(customers.T[i])) {
-            ++result.left_out;
-        } else if (weight_of(i) > 0.0) {
-            ++start[bucket_of(customers.frequency[i]) + 1];
-            ++result.rows;
-        }
-    }
-    std::partial_sum(start.begin(), start.end(), start.begin());
-    std::vector<row> rows(static_cast<std::size_t>(result.rows));
-    {
-        std::vector<std::size_t> next(start.begin(), start.end() - 1);
-        for (std::size_t i = 0; i < n; ++i) {
-            if (std::isnan(customers.T[i]) || !(weight_of(i) > 0.0)) continue;
-            rows[next[bucket_of(customers.frequency[i])]++] = {customers.T[i], customers.recency[i],
-                                                               weight_of(i)};
-        }
-    }
-    result.tx.reserve(rows.size());
-    result.T.reserve(rows.size());
-    result.weight.reserve(rows.size());
-    double total = 0.0;
-    for (std::size_t k = 0; k < distinct.size(); ++k) {
-        std::sort(rows.begin() + static_cast<std::ptrdiff_t>(start[k]),
-                  rows.begin() + static_cast<std::ptrdiff_t>(start[k + 1]));
-        std::size_t const begin = result.T.size();
-        double weight = 0.0;
-        for (std::size_t i = start[k]; i < start[k + 1]; ++i) {
-            bool const same = i > start[k] && rows[i].T == rows[i - 1].T && rows[i].tx == rows[i - 1].tx;
-            if (same) {
-                result.weight.back() += rows[i].weight;
-            } else {
-                result.T.push_back(rows[i].T);
-                result.tx.push_back(rows[i].tx);
-                result.weight.push_back(rows[i].weight);
-            }
-            weight += rows[i].weight;
-            total += rows[i].weight * rows[i].T;
-        }
-        if (result.T.size() == begin) continue;  // only rows of weight zero
-        result.runs.push_back({distinct[k], begin, result.T.size(), weight});
-        result.customers += weight;
-        result.purchases += weight * distinct[k];
-    }
-    double const mean = result.customers > 0.0 ? total / result.customers : 0.0;
-    if (mean > 0.0) result.scale = std::exp2(std::round(std::log2(mean)));
-    result.exposure = total / result.scale;
-    for (double& t : result.T)
-        t /= result.scale;
-    for (double& t : result.tx)
-        t /= result.scale;
-    return result;
-}
-
-compressed_rows thin(compressed_rows const& rows, std::size_t most) {
-    std::size_t const step = (rows.size() + most - 1) / std::max<std::size_t>(most, 1);
-    if (step <= 1) return rows;
-    compressed_rows result;
-    result.scale = rows.scale;
-    for (auto const& run : rows.runs) {
-        compressed_rows::run kept{run.x, result.size(), 0, 0.0};
-        for (std::size_t i = (run.begin + step - 1) / step * step; i < run.end; i += step) {
-            result.T.push_back(rows.T[i]);
-            result.tx.push_back(rows.tx[i]);
-            result.weight.push_back(rows.weight[i]);
-            kept.weight += rows.weight[i];
-            result.exposure += rows.weight[i] * rows.T[i];
-        }
-        kept.end = result.size();
-        if (kept.end == kept.begin) continue;
-        result.runs.push_back(kept);
-        result.customers += kept.weight;
-        result.purchases += kept.weight * run.x;
-    }
-    result.rows = static_cast<std::int64_t>(result.size());
-    return result;
 }
 
 }  // namespace clavis::lifetime
