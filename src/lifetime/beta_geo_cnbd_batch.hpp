@@ -42,16 +42,24 @@ void log_likelihood_with_gaps(Model const& model, ledger::summary_view const& ro
     });
 }
 
+/// Whether the mean of purchases within `ratio` times alpha + T is a short sum over phases, n being the parameter of
+/// the rate. An integral costs so much that rows would have to be many before panels of it pay.
+bool is_short_sum(double n, double ratio) noexcept;
+
+/// Up to this k expected purchases come from panels, which work out every phase where one row needs but its own.
+inline constexpr std::int32_t panels_up_to_k = 6;
+
 /// out = P(alive) * the mean over the customer's phase of a kernel, each phase's from panels; kernel(process, values)
-/// writes that of every phase and direct(process) is the mean.
-template <class Model, class Kernel, class Direct>
+/// writes that of every phase and direct(process) is the mean. `pays` says of a row (x, T) whether it goes through panels.
+template <class Model, class Pays, class Kernel, class Direct>
 void expected_by_phases(Model const& model, ledger::summary_view const& rows, std::span<double> out,
-                        unsigned threads, int fineness, Kernel&& kernel, Direct&& direct) {
+                        unsigned threads, int fineness, Pays&& pays, Kernel&& kernel, Direct&& direct) {
     check_prediction(model, rows, out, 1);
     model_times const time(model, rows);
     auto panels = panels_for(model, rows, 0.0, static_cast<std::size_t>(model.k), fineness);
     for (std::size_t i = 0; i < rows.size(); ++i)
-        if (!std::isnan(rows.T[i])) panels.add(rows.frequency[i], time(rows.T[i]));
+        if (!std::isnan(rows.T[i]) && pays(rows.frequency[i], time(rows.T[i])))
+            panels.add(rows.frequency[i], time(rows.T[i]));
     panels.evaluate(
         threads, [&](double x, double T, double* values) { kernel(model.given(x, 0.0, T).process, values); });
     for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
@@ -61,7 +69,7 @@ void expected_by_phases(Model const& model, ledger::summary_view const& rows, st
             return;
         }
         double ahead = std::numeric_limits<double>::infinity();
-        if (panels.holds(x, T)) {
+        if (panels.holds(x, T) && pays(x, T)) {
             double weight = 1.0;
             double weights = 0.0;
             ahead = 0.0;
@@ -80,8 +88,12 @@ template <class Model>
 void expected_by_phases(Model const& model, ledger::summary_view const& rows, time_span horizon,
                         std::span<double> out, unsigned threads) {
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
+    auto const pays = [&](double x, double T) {
+        return model.k <= panels_up_to_k &&
+               is_short_sum(model.r + model.k * x + (model.k - 1), t / (model.alpha + T));
+    };
     expected_by_phases(
-        model, rows, out, threads, panels_of_phases(model.k, t),
+        model, rows, out, threads, panels_of_phases(model.k, t), pays,
         [&](auto const& process, double* values) {
             auto const each = process.discounted_by_phase(t, 0.0);
             std::copy_n(each.begin(), model.k, values);
@@ -96,7 +108,7 @@ void discounted_by_phases(Model const& model, ledger::summary_view const& rows, 
     double const t = length_in(horizon, unit, "horizon");
     double const rate = continuous_rate(annual_rate, unit);
     expected_by_phases(
-        model, rows, out, threads, panels_of_phases(model.k, t),
+        model, rows, out, threads, panels_of_phases(model.k, t), [](double, double) { return true; },
         [&](auto const& process, double* values) {
             auto const each = process.discounted_by_phase(t, rate);
             std::copy_n(each.begin(), model.k, values);

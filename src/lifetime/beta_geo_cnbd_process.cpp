@@ -6,6 +6,7 @@
 #include <numbers>
 #include <vector>
 
+#include "beta_geo_cnbd_batch.hpp"
 #include "beta_geo_cnbd_likelihood.hpp"
 #include "clavis/lifetime/beta_geo_cnbd.hpp"
 #include "clavis/numerics/quadrature.hpp"
@@ -474,6 +475,10 @@ double discounted_from(beta_geo_cnbd_process const& p, chances const& phases, do
 }
 
 }  // namespace
+
+bool is_short_sum(double n, double ratio) noexcept {
+    return is_short(n, ratio);
+}
 
 std::array<double, largest_k> beta_geo_cnbd_process::phases() const noexcept {
     chances result{};
