@@ -278,6 +278,7 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
     problem.units = {1.0, 1.0, rows.scale};
     problem.center = {0.0, 0.0, 0.0};
     problem.dimensionless = {0.0, 0.0, -std::log(mean)};
+    problem.sample_rows = rows.m.size();
     problem.starts = {start(6.0, 3.0), start(1.0, 3.0), start(50.0, 3.0), start(2.0, 20.0), start(6.0, 0.8)};
     problem.function = [&](std::span<double const> theta, std::span<double> gradient,
                            std::span<double> hessian,

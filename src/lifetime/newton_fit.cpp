@@ -1,6 +1,7 @@
 #include "newton_fit.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -67,6 +68,26 @@ std::vector<std::optional<prior>> priors_of(fit_problem const& problem, fit_opti
         for (std::size_t i = 0; i < priors.size(); ++i)
             if (!priors[i] && !fixed[i]) priors[i] = prior{.parameter = std::string(problem.names[i])};
     return priors;
+}
+
+/// Of starts from all over: how many, and how far each logarithm is from that of the most promising start.
+constexpr std::size_t scattered_starts = 24;
+constexpr double scattered_width = 3.0;
+
+/// The i-th point of Halton's sequence about a start.
+std::vector<double> scattered(std::vector<double> start, std::size_t i) {
+    constexpr std::array<std::size_t, 5> bases{2, 3, 5, 7, 11};
+    for (std::size_t d = 0; d < start.size(); ++d) {
+        std::size_t const base = bases[d % bases.size()];
+        double place = 0.0;
+        double digit = 1.0;
+        for (std::size_t rest = i; rest > 0; rest /= base) {
+            digit /= static_cast<double>(base);
+            place += digit * static_cast<double>(rest % base);
+        }
+        start[d] += scattered_width * (2.0 * place - 1.0);
+    }
+    return start;
 }
 
 /// Log density of ln(dimensionless parameter) = y, with two derivatives.
@@ -239,8 +260,11 @@ fit_solution solve(fit_problem const& posed, fit_options const& options) {
         return agrees;
     };
     if (k > 0) {
+        bool const few = problem.sample_rows <= few_rows;
         for (auto const& start : problem.starts)
-            if (search_from(start)) break;
+            if (search_from(start) && !few) break;
+        for (std::size_t i = 1; few && i <= scattered_starts; ++i)
+            search_from(scattered(problem.starts[0], i));
         for (auto const& start : given_starts)
             search_from(start);
     }

@@ -24,6 +24,7 @@ struct fit_problem {
     std::span<std::string_view const> names;
     std::vector<double> units;                ///< parameter i = units[i] * exp(theta[i])
     std::vector<std::vector<double>> starts;  ///< theta, most promising first
+    std::size_t sample_rows = 0;              ///< distinct rows that a search for a start goes through
     std::vector<double> center;               ///< of the box |theta - center| <= log_bound
     std::vector<double> dimensionless;        ///< theta + this: the logarithms that priors speak of
     negative_log_likelihood function;
@@ -31,6 +32,10 @@ struct fit_problem {
 
 /// exp(16) = 9e6 times what the data suggest: a parameter that gets there has no finite estimate.
 inline constexpr double log_bound = 16.0;
+
+/// Few rows may have several peaks, of which the highest is told apart by starts from all over; with so few they cost
+/// milliseconds.
+inline constexpr std::size_t few_rows = 300;
 
 /// How well a parameter is known.
 enum class known : unsigned char { well, fixed, grows, vanishes, flat };
