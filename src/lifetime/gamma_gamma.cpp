@@ -211,9 +211,9 @@ void gamma_gamma::validate() const {
 
 double gamma_gamma::log_likelihood(double x, double m) const noexcept {
     if (!(x > 0.0) || !(m > 0.0)) return nan;
-    double const mx = m * x;
-    return numerics::log_rising(p * x, q) - numerics::log_gamma(q) - std::log(m) -
-           p * x * std::log1p(gamma / mx) - q * std::log1p(mx / gamma);
+    // A negative binomial chance of p x, any real number, but for the factor p x / m: as a deviance it keeps its digits
+    // where the gamma functions are large.
+    return std::log(p * x / m) + numerics::log_negative_binomial(p * x, q, m * x / gamma);
 }
 
 double gamma_gamma::population_mean() const noexcept {

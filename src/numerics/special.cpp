@@ -124,14 +124,21 @@ double log_negative_binomial(double n, double r, double ratio) noexcept {
     auto const deviance = [](double excess, double mean) {
         double const e = excess / mean;
         if (e > 1e15) return excess * (std::log(excess) - std::log(mean) - 1.0);
-        return e > -1.0 ? mean * ((1.0 + e) * std::log1p(e) - e) : mean;
+        if (!(std::abs(e) < 0.1)) return e > -1.0 ? mean * ((1.0 + e) * std::log1p(e) - e) : mean;
+        // ln(1 + e) = 2 artanh(v), of which the first term cancels against e by hand.
+        double const v = e / (2.0 + e);
+        double const v2 = v * v;
+        double tail = 0.0;
+        for (double j = 19.0; j > 1.0; j -= 2.0)
+            tail = v2 * (tail + 1.0 / j);
+        return excess * v + 2.0 * (mean + excess) * v * tail;
     };
     double const total = r + n;
     double const mean_r = total / (1.0 + ratio);
     double const mean_n = total * (ratio / (1.0 + ratio));
-    // Of r over its mean, and of the mean of n over n.
+    // Of r over its mean, and of the mean of n over n: next to the means all of its digits count.
     double const excess =
-        ratio > 1.0 ? (r - n / ratio) / (1.0 + 1.0 / ratio) : (r * ratio - n) / (1.0 + ratio);
+        ratio > 1e100 ? (r - n / ratio) / (1.0 + 1.0 / ratio) : std::fma(r, ratio, -n) / (1.0 + ratio);
     return 0.5 * std::log(r / (total * n)) - half_log_two_pi + remainder(total) - remainder(r) -
            remainder(n) - deviance(excess, mean_r) - deviance(-excess, mean_n);
 }

@@ -9,6 +9,7 @@ lifetime_models.csv and lifetime_spend.csv beside this file. Needs python-flint;
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ from precise import (
     log_sum,
     log_until,
     loggamma,
+    short,
     write,
 )
 
@@ -115,10 +117,10 @@ def special_rows() -> Iterator[list[object]]:
     rng = random.Random(1)
 
     def positive(low: float, high: float) -> float:
-        return 10 ** rng.uniform(low, high)
+        return short(10 ** rng.uniform(low, high), 6)
 
     for i in range(2000):
-        z = positive(-8, 8) if i % 3 else rng.uniform(0.5, 12)
+        z = positive(-8, 8) if i % 3 else short(rng.uniform(0.5, 12), 6)
         yield ["log_gamma", z, "", "", loggamma(arb(z))]
         yield ["digamma", z, "", "", arb(z).digamma()]
         yield ["trigamma", z, "", "", arb(2).zeta(arb(z))]
@@ -130,13 +132,47 @@ def special_rows() -> Iterator[list[object]]:
         # About where the function is neither 0 nor 1, and sometimes anywhere.
         a, b = positive(-2, 4), positive(-2, 3)
         spread = (a * b) ** 0.5 / (a + b) / (a + b + 1) ** 0.5
-        x = min(max(a / (a + b) + rng.gauss(0, 1.5) * spread, 1e-6), 1 - 1e-6) if i % 4 else rng.random()
+        x = short(min(max(a / (a + b) + rng.gauss(0, 1.5) * spread, 1e-6), 1 - 1e-6) if i % 4 else rng.random(), 8)
         value = exp(log_integral_upto(arb(a), arb(b), arb(x)) - log_beta(arb(a), arb(b)))
         yield ["incomplete_beta", a, b, x, value]
     for _ in range(2000):
         n, z = positive(-2, 4), positive(-6, 4)
         log_f = log_scaled_gamma(arb(n), arb(z))
         yield ["scaled_upper_gamma", n, z, "", exp(log_integral(log_f))]
+    for i in range(2000):
+        m, end = (positive(-8, 8), positive(-8, 8)) if i % 4 == 0 else (positive(-2, 3), positive(-3, 3))
+        z = positive(-6, 4)
+        if i % 5 == 1 and m < 10000:  # growing, if not beyond a double
+            z = -min(z, short(500 / end))
+        valley = m / -z - 1 if z < 0 else 0.0  # where it falls first and then rises
+        ends = [0.0, valley, end] if 0 < valley < end else [0.0, end]
+        value = sum(
+            exp(log_until(arb(low), arb(high), lambda v, m=m, z=z: -arb(z) * v - arb(m) * log1p(v)))
+            for low, high in itertools.pairwise(ends)
+        )
+        yield ["laplace_power", m, z, end, value]
+    for i in range(2000):
+        n, r, ratio = counts(rng, i, 10)
+        by_rate = log_mean_gamma(arb(r), 1 / arb(ratio), lambda u, n=n: n * log(u) - u - loggamma(arb(n) + 1))
+        yield ["log_negative_binomial", n, r, ratio, by_rate]
+    for i in range(2000):
+        n, r, ratio = counts(rng, i, 6)
+        n = max(n, 1)
+        # The n-th event comes after s, in units of which the rate is Gamma(r).
+        constant = loggamma(arb(n) + r) - loggamma(arb(n)) - loggamma(arb(r))
+        reached = log_until(arb(0), arb(ratio), lambda s, n=n, r=r: (n - 1) * log(s) - (n + arb(r)) * log1p(s))
+        yield ["negative_binomial_tail", n, r, ratio, exp(constant + reached)]
+
+
+def counts(rng: random.Random, i: int, spread: float) -> tuple[int, float, float]:
+    """A negative binomial count within so many standard deviations of its mean, of r and ratio."""
+    if i % 4 == 0:
+        r, ratio = 10 ** rng.uniform(-8, 8), 10 ** rng.uniform(-8, 8)
+    else:
+        r, ratio = 10 ** rng.uniform(-2, 3), 10 ** rng.uniform(-3, 3)
+    r, ratio = short(r, 6), short(min(ratio, 1e9 / r), 6)
+    n = r * ratio + rng.uniform(-spread, spread) * (r * ratio * (1 + ratio)) ** 0.5
+    return round(max(0.0, n)), r, ratio
 
 
 def log_integral_upto(a: arb, b: arb, x: arb) -> arb:
@@ -212,10 +248,10 @@ def model_rows() -> Iterator[list[object]]:
 def spend_rows() -> Iterator[list[object]]:
     rng = random.Random(3)
     for i in range(2000):
-        wide = 3 if i % 4 == 0 else 1
-        p, q, gamma = (10 ** rng.uniform(-wide, wide) for _ in range(3))
-        x = rng.choice([1, 2, 5, 20, 1000 if i % 4 == 1 else 3])
-        m = 10 ** rng.uniform(-2, 4)
+        wide = (8 if i % 8 == 0 else 3) if i % 4 == 0 else 1
+        p, q, gamma = (short(10 ** rng.uniform(-wide, wide), 5) for _ in range(3))
+        x = rng.choice([1, 2, 5, 20, rng.choice([1000, 100000]) if i % 4 == 1 else 3])
+        m = short(10 ** rng.uniform(-2, 4), 6)
         v = [arb(p), arb(q), arb(gamma), arb(x), arb(m)]
         yield ["log_likelihood", p, q, gamma, x, m, spend_log_likelihood(*v)]
         if i < 250 and p * x + q > 1.2:  # else the mean is infinite, or its integral converges too slowly
@@ -223,6 +259,6 @@ def spend_rows() -> Iterator[list[object]]:
 
 
 if __name__ == "__main__":
-    write("lifetime_special.csv", ["function", "a", "b", "c", "value"], special_rows())
-    write("lifetime_spend.csv", ["function", "p", "q", "gamma", "x", "m", "value"], spend_rows())
+    write("lifetime_special.csv", ["function", "a", "b", "c", "value"], special_rows(), digits=18)
+    write("lifetime_spend.csv", ["function", "p", "q", "gamma", "x", "m", "value"], spend_rows(), digits=18)
     write("lifetime_models.csv", ["function", "r", "alpha", "a", "b", "u", "v", "w", "value"], model_rows())

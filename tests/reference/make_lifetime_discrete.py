@@ -3,134 +3,161 @@
 Chances of buying and of leaving are integrated numerically over their beta laws, by the trapezoidal rule in logit(p),
 and what a customer may do is added up opportunity by opportunity; no closed form in gamma, beta or hypergeometric
 functions is used, but for the constants of the beta laws. Ratios of gamma functions are taken with 50 digits. Writes
-lifetime_discrete.csv beside this file. Needs mpmath; takes some minutes.
+lifetime_discrete.csv beside this file. Needs python-flint; takes some minutes.
 
     python make_lifetime_discrete.py
 """
 
 from __future__ import annotations
 
-import csv
+import itertools
+import math
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-import mpmath as mp
+from flint import arb, ctx
+from precise import exp, expm1, log, log1p_exp, log_beta, log_mean_beta, loggamma, short, write
 
-mp.mp.dps = 50
-FOLDER = Path(__file__).parent
-DROP = 75  # nats: the grid ends where the integrand is e^-75 = 3e-33 of its peak
+DROP = 75  # nats: the grid ends where the integrand is e^-75 = 3e-33 of its peak, or is a power law
 
 
 class BetaGrid:
-    """Points and weights of means over p ~ Beta(a, b) of functions like p^x (1 - p)^m, first <= m <= last."""
+    """Means over p ~ Beta(a, b) of p^x (1 - p)^m, first <= m <= last.
 
-    def __init__(self, a: float, b: float, x: float = 0, first: float = 0, last: float = 0) -> None:
-        a, b = mp.mpf(a), mp.mpf(b)
-        up, down, further = a + x, b + first, b + last
-        # The error of the rule is exp(-2 pi d / h) with the poles at distance d = pi, and exp(-2 pi^2 / (k h^2)) where
-        # the integrand is a narrow peak of curvature k.
-        h = min(mp.mpf("0.25"), mp.mpf("0.5") / mp.sqrt(up * further / (up + further)))
-        low = mp.log(up / further) - mp.sqrt(2 * DROP * (1 / up + 1 / further)) - (DROP + 3) / up
-        high = mp.log(up / down) + mp.sqrt(2 * DROP * (1 / up + 1 / down)) + (DROP + 3) / down
-        self.stay: list[mp.mpf] = []
-        self.p: list[mp.mpf] = []
-        self.weight: list[mp.mpf] = []
-        log_constant = mp.loggamma(a + b) - mp.loggamma(a) - mp.loggamma(b)
-        for k in range(int(mp.ceil((high - low) / h)) + 1):
-            y = low + k * h
-            log_p, log_q = -mp.log1p(mp.exp(-y)), -mp.log1p(mp.exp(y))
-            self.p.append(mp.exp(log_p))
-            self.stay.append(mp.exp(log_q))
-            self.weight.append(h * mp.exp(a * log_p + b * log_q + log_constant))
+    Where p or 1 - p is so small that the integrand is a geometric series from node to node, the rest is added in one.
+    """
 
-    def mean(self, f: Callable[[mp.mpf, mp.mpf], mp.mpf]) -> mp.mpf:
-        return mp.fsum(w * f(p, q) for w, p, q in zip(self.weight, self.p, self.stay, strict=True))
+    def __init__(self, a: float, b: float, x: float = 0, first: object = 0, last: object = 0) -> None:
+        up, down, further = float(a) + x, float(b) + float(first), float(b) + float(last)
+        # The integrand of a Beta is analytic to a distance of pi, but grows beyond pi / 2 where it is like that of a
+        # Gamma: the error of the rule is exp(-pi^2 / h). A narrow peak has a width of sqrt(1 / up + 1 / further).
+        h = min(0.14, 0.25 / math.sqrt(up * further / (up + further)))
+        low = math.log(up / further) - math.sqrt(2 * DROP * (1 / up + 1 / further)) - (DROP + 3) / up
+        high = math.log(up / down) + math.sqrt(2 * DROP * (1 / up + 1 / down)) + (DROP + 3) / down
+        low = max(low, -max(0.0, math.log(further), -math.log(up / further)) - DROP)
+        high = min(high, max(0.0, math.log(up), math.log(up / down)) + DROP)
+        nodes = math.ceil((high - low) / h) + 1
+        self.h, self.b = arb(h), arb(b)
+        self.stay: list[arb] = []
+        self.log_stay: list[arb] = []
+        self.weight: list[arb] = []
+        constant = log_beta(arb(a), arb(b))
+        for k in range(nodes):
+            y = low + k * self.h
+            log_p, log_q = -log1p_exp(-y), -log1p_exp(y)
+            self.log_stay.append(log_q)
+            self.stay.append(exp(log_q))
+            self.weight.append(self.h * exp((arb(a) + x) * log_p + self.b * log_q - constant))
+        self.weight[0] /= -expm1(-(arb(a) + x) * self.h)
 
-    def moments(self, x: int, first: int, count: int) -> list[mp.mpf]:
+    def end(self, m: arb) -> arb:
+        """What the last node stands for besides itself."""
+        return -1 / expm1((self.b + m) * -self.h) - 1
+
+    def moments(self, first: int, count: int) -> list[arb]:
         """E[p^x (1 - p)^m] for m = first, first + 1, ..., `count` of them."""
-        values = [w * p**x * q**first for w, p, q in zip(self.weight, self.p, self.stay, strict=True)]
+        values = [w * q**first for w, q in zip(self.weight, self.stay, strict=True)]
         result = []
-        for _ in range(count):
-            result.append(mp.fsum(values))
+        for m in range(first, first + count):
+            result.append(sum(values) + values[-1] * self.end(arb(m)))
             values = [v * q for v, q in zip(values, self.stay, strict=True)]
         return result
+
+    def powers(self, exponents: list[arb]) -> list[arb]:
+        """E[p^x (1 - p)^m] for any m."""
+        result = []
+        for m in exponents:
+            values = [w * exp(m * log_q) for w, log_q in zip(self.weight, self.log_stay, strict=True)]
+            result.append(sum(values) + values[-1] * self.end(m))
+        return result
+
+
+def total(terms) -> arb:
+    return sum(terms, arb(0))
 
 
 def bgbb_history(alpha, beta, gamma, delta, x, tx, n):
     """(ln L, P(alive)): p^x (1-p)^(k-x) theta (1-theta)^k for leaving after k, and the same with k = n for staying."""
-    silent = BetaGrid(alpha, beta, x, tx - x, n - x).moments(x, tx - x, n - tx + 1)
-    leaving = BetaGrid(gamma, delta, 1, tx, n).moments(1, tx, n - tx + 1)
-    stayed = silent[-1] * BetaGrid(gamma, delta, 0, n, n).moments(0, n, 1)[0]
-    total = stayed + mp.fsum(s * g for s, g in zip(silent[:-1], leaving[:-1], strict=True))
-    return mp.log(total), stayed / total
+    silent = BetaGrid(alpha, beta, x, tx - x, n - x).moments(tx - x, n - tx + 1)
+    leaving = BetaGrid(gamma, delta, 1, tx, n).moments(tx, n - tx)
+    stayed = silent[-1] * BetaGrid(gamma, delta, 0, n, n).moments(n, 1)[0]
+    both = stayed + total(s * g for s, g in zip(silent[:-1], leaving, strict=True))
+    return log(both), stayed / both
 
 
-def bgbb_expected(alpha, beta, gamma, delta, t, rate):
-    """E[p] times the sum over opportunities of E[(1 - theta)^i] e^(-rate i), which is geometric for each theta."""
-    buys = BetaGrid(alpha, beta, 1).mean(lambda p, q: p)
-    v = mp.exp(-mp.mpf(rate))
+def mean_chance(a, b) -> arb:
+    return exp(log_mean_beta(arb(a), arb(b), lambda p, _: log(p)))
 
-    def total(theta: mp.mpf, stay: mp.mpf) -> mp.mpf:
-        ratio = v * stay
-        rest = theta if rate == 0 else -mp.expm1(-mp.mpf(rate)) + v * theta  # 1 - ratio
-        if t == mp.inf:
-            return ratio / rest
-        return ratio * -mp.expm1(t * mp.log1p(-rest)) / rest
 
-    return buys * BetaGrid(gamma, delta, 0, 0, min(t, 100000)).mean(total)
+def stays(leave, stay, t, rate) -> arb:
+    """Sum over opportunities up to t of E[(1 - theta)^i] e^(-rate i), which is geometric for each theta."""
+    rate = arb(rate)
+
+    def log_total(theta: arb, log_stay: arb) -> arb:
+        ratio = exp(log_stay - rate)
+        rest = theta if rate == 0 else -expm1(log_stay - rate)  # 1 - ratio
+        if t == math.inf:
+            return log(ratio / rest)
+        return log(ratio * -expm1(t * (log_stay - rate)) / rest)
+
+    return exp(log_mean_beta(arb(leave), arb(stay), log_total))
 
 
 def bgbb_pmf(alpha, beta, gamma, delta, k, n):
     """Leaving after j opportunities with k purchases in them, for j < n, or staying through all n."""
     count = n - k + 1
-    buys = BetaGrid(alpha, beta, k, 0, n - k).moments(k, 0, count)
-    leaves = BetaGrid(gamma, delta, 1, k, n).moments(1, k, count)
-    stays = BetaGrid(gamma, delta, 0, n, n).moments(0, n, 1)[0]
-    ways = [mp.binomial(k + i, k) for i in range(count)]
-    gone = mp.fsum(w * b * g for w, b, g in zip(ways[:-1], buys[:-1], leaves[:-1], strict=True))
-    return gone + ways[-1] * buys[-1] * stays
+    buys = BetaGrid(alpha, beta, k, 0, n - k).moments(0, count)
+    leaves = BetaGrid(gamma, delta, 1, k, n).moments(k, count - 1)
+    stayed = BetaGrid(gamma, delta, 0, n, n).moments(n, 1)[0]
+    ways = [arb(math.comb(k + i, k)) for i in range(count)]
+    gone = total(w * b * g for w, b, g in zip(ways[:-1], buys[:-1], leaves, strict=True))
+    return gone + ways[-1] * buys[-1] * stayed
 
 
-def survivals(leave, stay, c, times):
+def bgbb_at_least(alpha, beta, gamma, delta, k, n):
+    """The k-th purchase comes at opportunity k + i, i misses among those before it, and finds the customer there."""
+    count = n - k + 1
+    buys = BetaGrid(alpha, beta, k, 0, n - k).moments(0, count)
+    there = BetaGrid(gamma, delta, 0, k, n).moments(k, count)
+    return total(math.comb(k - 1 + i, i) * b * s for i, (b, s) in enumerate(zip(buys, there, strict=True)))
+
+
+def log_kept(leave, stay, power) -> arb:
+    """ln E[(1 - theta)^power]"""
+    return log_mean_beta(arb(leave), arb(stay), lambda _, log_q: power * log_q)
+
+
+def log_lost(leave, stay, first, second) -> arb:
+    """ln E[(1 - theta)^first - (1 - theta)^second], the chance of being lost in between."""
+    return log_mean_beta(arb(leave), arb(stay), lambda _, log_q: first * log_q + log(-expm1((second - first) * log_q)))
+
+
+def power(t, c) -> arb:
+    return arb(t) ** arb(c)
+
+
+def survivals(leave, stay, c, times) -> list[arb]:
     """E[(1 - theta)^(t^c)] for each t."""
-    most = max((mp.mpf(t) ** c for t in times), default=0)
-    grid = BetaGrid(leave, stay, 0, 0, most)
-    logs = [mp.log(q) if q < 0.5 else mp.log1p(-p) for p, q in zip(grid.p, grid.stay, strict=True)]
-    return [
-        mp.fsum(w * mp.exp(power * log_q) for w, log_q in zip(grid.weight, logs, strict=True))
-        for power in (mp.mpf(t) ** c for t in times)
-    ]
-
-
-def loss(leave, stay, c, t):
-    """E[(1 - theta)^(t^c) - (1 - theta)^((t + 1)^c)], the chance of being lost at renewal t + 1."""
-    first, second = mp.mpf(t) ** c, mp.mpf(t + 1) ** c
-    grid = BetaGrid(leave, stay, 0, 0, second)
-
-    def chance(p: mp.mpf, q: mp.mpf) -> mp.mpf:
-        log_q = mp.log(q) if q < 0.5 else mp.log1p(-p)
-        return mp.exp(first * log_q) * -mp.expm1((second - first) * log_q)
-
-    return grid.mean(chance)
+    exponents = [power(t, c) for t in times]
+    return BetaGrid(leave, stay, 0, min(exponents), max(exponents)).powers(exponents)
 
 
 def rising_rows() -> Iterator[list[object]]:
     rng = random.Random(1)
-    log_gamma = mp.loggamma
-    for i in range(300):
+    for i in range(2000):
         z, g = 10 ** rng.uniform(-8, 8), 10 ** rng.uniform(-8, 8)
         n = float(rng.choice([1, 2, 5, 20, 300, 10000])) if i % 3 else 10 ** rng.uniform(-9, 9)
         if i % 10 == 9:  # down to -z / 2
             z, g, n = z + 2, -rng.random(), max(1.0, n)
-        Z, G, N = mp.mpf(z), mp.mpf(g), mp.mpf(n)
+        z, g, n = short(z, 4), short(g, 4), short(n, 4)
+        Z, G, N = arb(z), arb(g), arb(n)
 
         def mixed(f, Z=Z, G=G, N=N):
             return f(Z + G + N) - f(Z + G) - f(Z + N) + f(Z)
 
-        yield ["log_rising_ratio", z, g, n, "", "", "", "", mixed(log_gamma)]
-        if g > 0 and i % 2 == 0:
-            d, t = (lambda v: mp.psi(0, v)), (lambda v: mp.psi(1, v))
+        yield ["log_rising_ratio", z, g, n, "", "", "", "", mixed(loggamma)]
+        if g > 0 and i < 600 and i % 2 == 0:
+            d, t = (lambda v: v.digamma()), (lambda v: arb(2).zeta(v))
             yield ["rising_z", z, g, n, "", "", "", "", mixed(d)]
             yield ["rising_g", z, g, n, "", "", "", "", d(Z + G + N) - d(Z + G)]
             yield ["rising_n", z, g, n, "", "", "", "", d(Z + G + N) - d(Z + N)]
@@ -142,9 +169,11 @@ def rising_rows() -> Iterator[list[object]]:
 
 def parameters(rng: random.Random, i: int) -> tuple[float, float, float, float]:
     wide = 2.0 if i % 4 == 0 else 0.7
-    a, b, g, d = (10 ** rng.uniform(-min(wide, 1.0), wide) for _ in range(4))
-    if i % 8 == 4:  # large: customers hardly differ
-        a, b, g, d = (10 ** rng.uniform(3, 5) for _ in range(4))
+    a, b, g, d = (short(10 ** rng.uniform(-min(wide, 1.0), wide)) for _ in range(4))
+    if i % 8 == 4:
+        a, b, g, d = (short(10 ** rng.uniform(-8, 8)) for _ in range(4))
+    if i % 16 == 8:  # large: customers hardly differ
+        a, b, g, d = (short(10 ** rng.uniform(3, 8)) for _ in range(4))
     if i % 7 == 1:
         g = rng.choice([1.0, 1.0 + 2.0**-40, 1.0 - 1e-6])
     return a, b, g, d
@@ -152,29 +181,34 @@ def parameters(rng: random.Random, i: int) -> tuple[float, float, float, float]:
 
 def bgbb_rows() -> Iterator[list[object]]:
     rng = random.Random(2)
-    for i in range(64):
+    for i in range(2000):
         p = parameters(rng, i)
         n = rng.choice([1, 2, 6, 12, 30, 120])
-        if i % 16 == 7:
-            n = rng.choice([1000, 3000])
         tx = rng.randrange(n + 1)
+        if i % 32 == 7:
+            n = rng.choice([1000, 3000])
+            tx = rng.randrange(n // 2, n + 1)
+        if i % 32 == 23:
+            n = 100000
+            tx = n - rng.randrange(60)
         x = 0 if tx == 0 else rng.randrange(1, tx + 1)
         value, alive = bgbb_history(*p, x, tx, n)
         yield ["bgbb_log_likelihood", *p, x, tx, n, value]
-        yield ["bgbb_probability_alive", *p, x, tx, n, alive]
-        if i % 4 == 1:
-            value, _ = bgbb_history(*p, 0, 0, n)
-            yield ["bgbb_no_purchase", *p, n, "", "", mp.exp(value)]
-    for i in range(60):
+        if i < 200:
+            yield ["bgbb_probability_alive", *p, x, tx, n, alive]
+            n = min(n, 1000)
+            yield ["bgbb_no_purchase", *p, n, "", "", exp(bgbb_history(*p, 0, 0, n)[0])]
+    for i in range(200):
         p = parameters(rng, i)
         t = rng.choice([1, 2, 10, 52, 365, 10000])
-        rate = 10 ** rng.uniform(-6, 0.5)
-        yield ["bgbb_expected", *p, t, "", "", bgbb_expected(*p, t, 0)]
-        yield ["bgbb_discounted", *p, t, rate, "", bgbb_expected(*p, t, rate)]
-        yield ["bgbb_discounted", *p, "inf", rate, "", bgbb_expected(*p, mp.inf, rate)]
-        yield ["sbg_expected", p[2], p[3], "", "", t, "", "", bgbb_expected(1, 1, p[2], p[3], t, 0) * 2]
-        yield ["sbg_discounted", p[2], p[3], "", "", "inf", rate, "", bgbb_expected(1, 1, p[2], p[3], mp.inf, rate) * 2]
-    for i in range(40):
+        rate = short(10 ** rng.uniform(-6, 0.5))
+        buys = mean_chance(p[0], p[1])
+        yield ["bgbb_survival", *p, t, "", "", exp(log_kept(p[2], p[3], t))]
+        for name, first, scale in (("bgbb", p, buys), ("sbg", [p[2], p[3], "", ""], 1)):
+            yield [f"{name}_expected", *first, t, "", "", scale * stays(p[2], p[3], t, 0)]
+            yield [f"{name}_discounted", *first, t, rate, "", scale * stays(p[2], p[3], t, rate)]
+            yield [f"{name}_discounted", *first, "inf", rate, "", scale * stays(p[2], p[3], math.inf, rate)]
+    for i in range(200):
         p = parameters(rng, i)
         n = rng.choice([1, 5, 20, 100, 400])
         k = rng.randrange(1, n + 1)
@@ -183,67 +217,48 @@ def bgbb_rows() -> Iterator[list[object]]:
 
 def contract_rows() -> Iterator[list[object]]:
     rng = random.Random(3)
-    for i in range(80):
+    for i in range(2000):
+        for name in ("sbg", "bdw"):
+            _, _, leave, stay = parameters(rng, i)
+            c = 1.0 if name == "sbg" else short(10 ** rng.uniform(-1.5, 0.7))
+            first = [leave, stay, "" if name == "sbg" else c, ""]
+            t = rng.choice([0, 1, 2, 5, 12, 50, 1000, 100000])
+            until = power(t, c)
+            lost = log_lost(leave, stay, until, power(t + 1, c))
+            kept = log_kept(leave, stay, until)
+            if i % 4 == 3:
+                yield [f"{name}_log_likelihood", *first, t, t, "", kept]
+            else:
+                yield [f"{name}_log_likelihood", *first, t, t + 3, "", lost]
+            if i < 200:
+                later = log_kept(leave, stay, power(t + 7, c))
+                yield [f"{name}_survival", *first, t, 7, "", exp(later - kept)]
+                yield [f"{name}_no_purchase", *first, t, 3, "", exp(lost - kept)]
+                n = rng.choice([0, 1, 4, 20, 300])
+                ends = log_lost(leave, stay, power(t + n, c), power(t + n + 1, c))
+                yield [f"{name}_pmf", *first, t, n, n + 2, exp(ends - kept)]
+    for i in range(200):
         _, _, leave, stay = parameters(rng, i)
-        c = 1.0 if i % 5 == 0 else 10 ** rng.uniform(-0.7, 0.4)
-        t = rng.choice([0, 1, 2, 5, 12, 50, 1000])
-        name = "sbg" if i % 5 == 0 else "bdw"
-        lost = mp.log(loss(leave, stay, mp.mpf(c), t))
-        kept = survivals(leave, stay, mp.mpf(c), [t, t + 7])
-        yield [f"{name}_log_likelihood", leave, stay, c, "", t, t + 3, "", lost]
-        yield [f"{name}_log_likelihood", leave, stay, c, "", t, t, "", mp.log(kept[0])]
-        yield [f"{name}_survival", leave, stay, c, "", t, 7, "", kept[1] / kept[0]]
-    for i in range(30):
-        _, _, leave, stay = parameters(rng, i)
-        c = 10 ** rng.uniform(-0.7, 0.4)
-        age = rng.choice([0, 0, 3, 20])
-        t = rng.choice([1, 5, 30, 200])
-        rate = 10 ** rng.uniform(-3, -1)
-        there = survivals(leave, stay, mp.mpf(c), range(age, age + t + 1))
-        yield ["bdw_expected", leave, stay, c, "", age, t, "", mp.fsum(there[1:]) / there[0]]
-        total = mp.fsum(s * mp.exp(-mp.mpf(rate) * k) for k, s in enumerate(there) if k) / there[0]
-        yield ["bdw_discounted", leave, stay, c, "", age, t, rate, total]
-    for i in range(6):  # endless: term by term to e^-50
-        _, _, leave, stay = parameters(rng, i)
-        c, rate = 10 ** rng.uniform(-0.7, 0.3), 0.05 * (i + 1)
-        with mp.workdps(30):
-            there = survivals(leave, stay, mp.mpf(c), range(int(50 / rate)))
-        total = mp.fsum(s * mp.exp(-mp.mpf(rate) * k) for k, s in enumerate(there) if k)
-        yield ["bdw_discounted", leave, stay, c, "", 0, "inf", rate, total]
+        c = short(10 ** rng.uniform(-0.7, 0.4))
+        age = rng.choice([0, 0, 3, 20, 1000])
+        t = rng.choice([1, 5, 12, 60])
+        rate = short(10 ** rng.uniform(-3, -1))
+        first = [leave, stay, c, "", age]
+        there = survivals(leave, stay, c, range(age, age + t + 1))
+        yield ["bdw_expected", *first, t, "", total(there[1:]) / there[0]]
+        yield ["bdw_discounted", *first, t, rate, present(there, rate)]
+        # Without end: term by term to e^-45.
+        rate = short(10 ** rng.uniform(-0.7, 0.5))
+        there = survivals(leave, stay, c, range(age, age + int(45 / rate) + 2))
+        yield ["bdw_discounted", *first, "inf", rate, present(there, rate)]
 
 
-def extreme_rows() -> Iterator[list[object]]:
-    """Parameters from 3e-3 to 1e8, each on its own."""
-    rng = random.Random(4)
-    for _ in range(14):
-        p = tuple(10 ** rng.uniform(-2.5, 8) for _ in range(4))
-        n = rng.choice([1, 3, 12])
-        tx = rng.randrange(n + 1)
-        x = 0 if tx == 0 else rng.randrange(1, tx + 1)
-        value, alive = bgbb_history(*p, x, tx, n)
-        yield ["bgbb_log_likelihood", *p, x, tx, n, value]
-        yield ["bgbb_probability_alive", *p, x, tx, n, alive]
-        t, rate = rng.choice([1, 100, 10000]), 10 ** rng.uniform(-6, 0)
-        yield ["bgbb_expected", *p, t, "", "", bgbb_expected(*p, t, 0)]
-        yield ["bgbb_discounted", *p, "inf", rate, "", bgbb_expected(*p, mp.inf, rate)]
-        k = rng.randrange(1, n + 1)
-        yield ["bgbb_pmf", *p, k, n, "", bgbb_pmf(*p, k, n)]
-        leave, stay, c = p[0], p[1], 10 ** rng.uniform(-1.5, 0.7)
-        kept = survivals(leave, stay, mp.mpf(c), [t, t + 7])
-        yield ["bdw_log_likelihood", leave, stay, c, "", t, t + 3, "", mp.log(loss(leave, stay, mp.mpf(c), t))]
-        yield ["bdw_survival", leave, stay, c, "", t, 7, "", kept[1] / kept[0]]
-
-
-def rows() -> Iterator[list[object]]:
-    for part in (rising_rows, bgbb_rows, contract_rows, extreme_rows):
-        yield from part()
-        print(part.__name__, flush=True)
+def present(there: list[arb], rate: float) -> arb:
+    return total(s * exp(-arb(rate) * k) for k, s in enumerate(there) if k) / there[0]
 
 
 if __name__ == "__main__":
-    with (FOLDER / "lifetime_discrete.csv").open("w", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(["function", "a", "b", "c", "d", "u", "v", "w", "value"])
-        for row in rows():
-            out.writerow([mp.nstr(v, 20) if isinstance(v, mp.mpf) else v for v in row])
-            file.flush()
+    header = ["function", "a", "b", "c", "d", "u", "v", "w", "value"]
+    ctx.dps = 60
+    rows = itertools.chain(rising_rows(), bgbb_rows(), contract_rows())
+    write("lifetime_discrete.csv", header, rows, digits=18)

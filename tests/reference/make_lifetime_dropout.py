@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flint import arb
-from precise import exp, expm1, log, log1p, log_mean_gamma, log_sum, log_until, loggamma, write
+from precise import exp, expm1, log, log1p, log_mean_gamma, log_sum, log_until, loggamma, short, write
 
 
 @dataclass
@@ -145,8 +145,8 @@ def model_rows(name: str, gompertz: bool, histories: int, kernels: int) -> Itera
 def nbd_rows() -> Iterator[list[object]]:
     rng = random.Random(8)
     for i in range(2000):
-        r, alpha, _, _, _ = draw(rng, i, False)
-        T = alpha * 10 ** rng.uniform(-4, 4)
+        r, alpha = (short(v, 4) for v in draw(rng, i, False)[:2])
+        T = short(alpha * 10 ** rng.uniform(-4, 4), 5)
         x = rng.choice([0, 1, 3, 30, 1000, 100000])
         first = [r, alpha, "", "", ""]
         m = arb(r), arb(alpha)
@@ -179,4 +179,4 @@ if __name__ == "__main__":
         check()
     else:
         header = ["function", "r", "alpha", "s", "beta", "b", "u", "v", "w", "value"]
-        write("lifetime_dropout.csv", header, rows())
+        write("lifetime_dropout.csv", header, rows(), digits=18)

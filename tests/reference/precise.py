@@ -137,20 +137,30 @@ def log_mean_beta(a: arb, b: arb, log_f: Callable[[arb, arb], arb]) -> arb:
     return log_integral(weight) - log_beta(a, b)
 
 
-def text(value: object) -> object:
-    """20 digits of a ball, all of them certain."""
-    if not isinstance(value, arb):
-        return value
-    if not (value == 0 or value.rel_accuracy_bits() > 66):
-        raise ArithmeticError(f"too few digits are left in {value}")
-    return value.str(20, radius=False)
+def short(value: float, digits: int = 3) -> float:
+    """An argument of few digits, which keeps tables small."""
+    return float(f"{value:.{digits}g}")
 
 
-def write(name: str, header: list[str], rows: Iterator[list[object]]) -> None:
+def text(value: object, digits: int = 20, absolute: bool = False) -> object:
+    """20 digits of a ball, or so many, all of them certain; a number as short as tells it apart from the next.
+
+    Of what is compared absolutely next to 0, digits beyond the 30th decimal may be missing.
+    """
+    if isinstance(value, arb):
+        enough = value == 0 or value.rel_accuracy_bits() > 66 or (absolute and value.rad() < arb("1e-30"))
+        if not enough:
+            raise ArithmeticError(f"too few digits are left in {value}")
+        return value.str(digits, radius=False)
+    return f"{value:.0f}" if digits < 20 and isinstance(value, float) and value.is_integer() and value < 1e5 else value
+
+
+def write(name: str, header: list[str], rows: Iterator[list[object]], digits: int = 20) -> None:
     with (FOLDER / name).open("w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(header)
         for row in rows:
-            out.writerow([text(value) for value in row])
+            absolute = str(row[0]).endswith("log_likelihood")
+            out.writerow([text(value, digits, absolute) for value in row])
             file.flush()
     print(name, flush=True)

@@ -12,8 +12,8 @@
 //     E(t) = sum over j of P_j * sum over m of P(K >= m) * P(at least m k - j phases within t).
 // These are exact, and a function of the customer's own history alone.
 // Domain: parameters > 0, k = 1 ... 48, 0 <= x <= 1e5, 0 <= tx <= T. Gaps enter through log_gap_sum alone.
-// Errors against defining integrals at 50 digits: log-likelihood 3e-14 of max(1, |log L|); probabilities, means and
-// discounted means 1e-13 relative.
+// Errors against defining integrals at 50 digits: log-likelihood 1e-13 of max(1, |log L|); probabilities, means and
+// discounted means 1e-13 relative (the error of their logarithm where that is larger), tails of counts 1e-12.
 
 #include <array>
 #include <cstdint>

@@ -9,6 +9,8 @@
 //     > 1.
 // Amounts are positive: customers whose purchases net to zero or less are outside this model. They are left
 // out of a fit and counted, and their expected spend is NaN.
+// Domain: parameters > 0, x whole, m > 0. Errors against defining integrals at 50 digits: log-likelihood 1e-13 of
+// max(1, |log L|), expected spend 1e-13 relative.
 
 #include <array>
 #include <span>

@@ -62,7 +62,8 @@ struct customer_state {
 };
 
 /// The kernels of a process that is active at time 0. Times are in the unit of its parameters; NaN in, NaN
-/// out.
+/// out. Errors stand in the headers of the models; that of at_least is 1e-12 relative (the error of its logarithm where
+/// that is larger).
 template <class P>
 concept purchase_process = requires(P const& process, double t, double rate, std::int64_t n) {
     { process.expected(t) } noexcept -> std::same_as<double>;  // purchases in (0, t]; t may be infinite

@@ -9,9 +9,9 @@
 //   log_rising            5e-15    difference of two such series, taken before anything cancels
 //   incomplete_beta       1e-15    Boost.Math
 //   scaled_upper_gamma    1e-14    continued fraction (DLMF 8.9.2) or quadrature
-//   log_negative_binomial 1e-13    absolute, within ten standard deviations of the mean
-//   laplace_power         5e-15    likewise
-//   negative_binomial_tail 1e-12   Boost.Math
+//   log_negative_binomial 1e-13    of max(1, |exact| / 100), within ten standard deviations of the mean
+//   laplace_power         5e-15    likewise; times -z end where it grows by more than e
+//   negative_binomial_tail 2e-12   Boost.Math; within six standard deviations
 
 #include <cmath>
 

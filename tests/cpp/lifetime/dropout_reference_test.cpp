@@ -73,7 +73,7 @@ TEST(nbd, agrees_with_the_defining_integrals) {
         [](auto const& v) {
             return nbd{v[0], v[1]};
         },
-        3e-13);
+        1e-12);
 }
 
 TEST(pareto_nbd, agrees_with_the_defining_integrals) {
