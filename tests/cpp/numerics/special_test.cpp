@@ -35,7 +35,8 @@ TEST(special, agrees_with_fifty_digits) {
         } else if (name == "laplace_power") {
             value = laplace_power(v[0], v[1], v[2]), bound = 5e-15 * std::max(1.0, -v[1] * v[2]);
         } else if (name == "log_negative_binomial") {
-            value = log_negative_binomial(v[0], v[1], v[2]), bound = 1e-13, size = std::max(1.0, size / 100.0);
+            value = log_negative_binomial(v[0], v[1], v[2]), bound = 1e-13,
+            size = std::max(1.0, size / 100.0);
         } else if (name == "negative_binomial_tail") {
             value = negative_binomial_tail(v[0], v[1], v[2]), bound = 2e-12;
         } else {
