@@ -26,6 +26,9 @@ struct gompertz_life {
     /// From here on nobody is left to the last digit of any double.
     double end() const { return (750.0 / s + std::log(std::max(beta, 1.0))) / b; }
 
+    /// Until here the hazard grows like e^(b t).
+    double beta_time() const { return beta > 1.0 ? std::log(beta) / b : 0.0; }
+
     /// How far behind t = 0 H has its singularity on the axis (endless for beta >= 1).
     double behind() const {
         return beta < 1.0 ? -std::log1p(-beta) / b : std::numeric_limits<double>::infinity();
@@ -60,8 +63,10 @@ void gompertz_panels(gompertz_life const& life, double alpha, double n, double r
         for (int step = 0; step < 100; ++step) {
             double const fall = life.s * (life.H(low + length) - before) + std::abs(rate) * length +
                                 (n > 0.0 ? n * std::log1p(length / (alpha + low)) : 0.0);
-            if (fall <= 12.0) break;
-            length *= std::max(11.5 / fall, 0.1);
+            // While the hazard still grows e^(-s H) is an exponential of an exponential, which bends within 2 / b.
+            bool const bends = fall > 1e-3 && low < life.beta_time() && length > 2.0 / life.b;
+            if (fall <= 12.0 && !bends) break;
+            length = fall > 12.0 ? length * std::max(11.5 / fall, 0.1) : 2.0 / life.b;
         }
         double const width = along_y ? std::log1p(length / (c + low)) : length;
         for (std::size_t i = 0; i < 16; ++i) {

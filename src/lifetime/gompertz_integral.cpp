@@ -193,8 +193,10 @@ Sums integrate(gompertz_path const& path) {
         for (int step = 0; step < 100; ++step) {
             H = H_of(low + length);
             fall = path.s * (H - before) + path.n * vector_log1p(length / (path.A + low));
-            if (fall <= steepest_panel) break;
-            length *= std::max(11.5 / fall, 0.1);
+            // While the hazard still grows e^(-s H) is an exponential of an exponential, which bends within 2 / b.
+            bool const bends = fall > 1e-3 && low < life.beta_time() && length > 2.0 / life.b;
+            if (fall <= steepest_panel && !bends) break;
+            length = fall > steepest_panel ? length * std::max(11.5 / fall, 0.1) : 2.0 / life.b;
         }
         add_panel(f, {low, c + low, vector_log1p(length / (c + low))}, sums);
         fallen += fall;

@@ -107,6 +107,16 @@ TEST(gamma_gompertz_nbd, gradient_and_hessian_are_those_of_the_value) {
         }
 }
 
+TEST(gamma_gompertz_nbd, all_leave_within_few_units) {
+    // Where the hazard grows a million times before anybody leaves; against the integrals at 30 digits.
+    gamma_gompertz_nbd const model{8.344082116957841,  1e6, 0.99998504180648828,
+                                   11571.968499188279, 1e6, week};
+    auto const process = model.given(0.0, 0.0, 0.002686072750402408).process;
+    EXPECT_NEAR(process.expected(700.0) / 3.28452086206377e-5, 1.0, 1e-12);
+    EXPECT_NEAR(1.0 - process.no_purchase(700.0), 3.28445511300614e-5, 1e-15);
+    EXPECT_NEAR(process.at_least(1.0, 700.0) / 3.28445511300614e-5, 1.0, 1e-12);
+}
+
 TEST(gamma_gompertz_nbd, the_ridge_to_pareto_is_named) {
     auto const table = test::cdnow_sample();
     if (table.T.empty()) GTEST_SKIP() << "cdnow_sample.csv is not in the data folder";
