@@ -73,6 +73,7 @@ fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options,
     for (auto const& start : search.starts)
         problem.starts.push_back(logarithms(start));
     problem.sample_rows = sample.size();
+    problem.several_peaks = search.several_peaks;
     double const mean_age = rows.exposure > 0.0 ? rows.exposure / rows.customers : 1.0;
     for (int const power : model.time_power)
         problem.dimensionless.push_back(-power * std::log(mean_age));

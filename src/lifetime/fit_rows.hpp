@@ -30,7 +30,8 @@ struct rate_moments {
 /// Where to search, in the model's own parameters (time scaled so that T is about 1).
 struct search_region {
     std::vector<std::vector<double>> starts;  ///< the most promising first
-    std::vector<double> center;  ///< what the data suggest: no estimate is further than exp(16) from it
+    std::vector<double> center;     ///< what the data suggest: no estimate is further than exp(16) from it
+    std::size_t several_peaks = 0;  ///< up to so many distinct rows are searched from all of these starts
 };
 
 struct row_model {

@@ -260,7 +260,8 @@ fit_result<gamma_gompertz_nbd> fit<gamma_gompertz_nbd>(ledger::summary_view cons
                            near(1e-3),
                            {r, r / (1.5 * rate), 4.0, 0.1, 10.0},
                            {1.0, 1.0 / (2.0 * rate), 2.0, 1.0, 5.0}},
-                .center = {1.0, std::max(1.0, 1.0 / rate), 1.0, 1.0, 1.0}};
+                .center = {1.0, std::max(1.0, 1.0 / rate), 1.0, 1.0, 1.0},
+                .several_peaks = 3000};
     };
     return fit_rows<gamma_gompertz_nbd>(customers, options, gamma_gompertz_objective, region, ridges);
 }

@@ -262,7 +262,7 @@ fit_solution solve(fit_problem const& posed, fit_options const& options) {
     if (k > 0) {
         bool const few = problem.sample_rows <= few_rows;
         for (auto const& start : problem.starts)
-            if (search_from(start) && !few) break;
+            if (search_from(start) && !few && problem.sample_rows > problem.several_peaks) break;
         for (std::size_t i = 1; few && i <= scattered_starts; ++i)
             search_from(scattered(problem.starts[0], i));
         for (auto const& start : given_starts)

@@ -25,6 +25,7 @@ struct fit_problem {
     std::vector<double> units;                ///< parameter i = units[i] * exp(theta[i])
     std::vector<std::vector<double>> starts;  ///< theta, most promising first
     std::size_t sample_rows = 0;              ///< distinct rows that a search for a start goes through
+    std::size_t several_peaks = 0;            ///< up to so many of them no start is left out
     std::vector<double> center;               ///< of the box |theta - center| <= log_bound
     std::vector<double> dimensionless;        ///< theta + this: the logarithms that priors speak of
     negative_log_likelihood function;
