@@ -145,8 +145,11 @@ class monitor::wave {
             ++k;
             i += 2;
         }
-        for (; k < end; ++k, ++i)
-            if (!one.visit_quietly(dates_[k], hazard_[i], by_.data() + i, fresh_.data() + i, size)) return k;
+        std::size_t const taken = one.visits_quietly(dates_.data() + k, end - k, hazard_.data() + i,
+                                                     by_.data() + i, fresh_.data() + i, size);
+        k += taken;
+        i += taken;
+        if (k < end) return k;
         waited_ = last_ <= one.standing() || one.quiet(by_.data() + i, fresh_.data() + i, size);
         return k;
     }

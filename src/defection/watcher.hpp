@@ -186,6 +186,20 @@ class monitor::watcher {
         return true;
     }
 
+    /// The same for several, each with its own silence: how many were taken before one that may raise an alarm.
+    std::size_t visits_quietly(std::int32_t const* dates, std::size_t count, double const* hazard,
+                               double const* by, double const* fresh, std::size_t stride) {
+        std::size_t taken = 0;
+        while (taken < count) {
+            if (count_ == 1 && kept_ == 0 && one_.state == state::ACTIVE)
+                return taken + settled_visits(dates + taken, count - taken, hazard + taken, by + taken,
+                                              fresh + taken, stride);
+            if (!visit_quietly(dates[taken], hazard[taken], by + taken, fresh + taken, stride)) return taken;
+            ++taken;
+        }
+        return taken;
+    }
+
     /// Whether a silence leaves the statistic below its limit.
     bool quiet(double const* by, double const* fresh, std::size_t stride) const {
         double sum = settings_.full_stop_ ? fresh[count_ * stride] : 0;
@@ -316,6 +330,48 @@ class monitor::watcher {
         return std::min(by * statistic + fresh, largest_statistic);
     }
 
+    /// What a silence and the visit after it add to the CUSUM.
+    static float cusum_step(double rho, double hazard, double log_rho) {
+        return static_cast<float>((1 - rho) * hazard + log_rho);
+    }
+
+    /// visits_quietly() where there is one track and the customer is settled, which is what most are: their state stays in
+    /// registers.
+    std::size_t settled_visits(std::int32_t const* dates, std::size_t count, double const* hazard,
+                               double const* by, double const* fresh, std::size_t stride) {
+        double const rho = rho_[0];
+        double const log_rho = log_rho_[0];
+        double const* const stop = settings_.full_stop_ ? fresh + stride : nullptr;
+        std::int32_t const first = one_.last_day - one_.gap_days;
+        double statistic = tracks_[0].statistic;
+        float cusum = tracks_[0].cusum;
+        std::size_t taken = 0;
+        std::size_t zeros = 0;  // one more than the last visit at which the CUSUM was zero
+        for (; taken < count; ++taken) {
+            double const grown = by[taken] * statistic + fresh[taken];
+            if (!((stop != nullptr ? stop[taken] : 0.0) + grown < ceiling_)) break;
+            statistic = rho * grown;
+            cusum += cusum_step(rho, hazard[taken], log_rho);
+            bool const zero = cusum <= 0;
+            cusum = zero ? 0.0F : cusum;
+            zeros = zero ? taken + 1 : zeros;
+        }
+        if (taken == 0) return 0;
+        track& own = tracks_[0];
+        own.statistic = statistic;
+        own.cusum = cusum;
+        if (zeros > 0) {
+            own.zero_day = dates[zeros - 1];
+            own.zero_visits = one_.visits + static_cast<std::int32_t>(zeros);
+            own.zero_gap_days = own.zero_day - first;
+        }
+        one_.visits += static_cast<std::int32_t>(taken);
+        one_.last_day = dates[taken - 1];
+        one_.gap_days = one_.last_day - first;
+        one_.overdue = false;
+        return taken;
+    }
+
     /// Moves the tracks to a visit and returns the sum of their statistics. Once the change is `dated` its zero stays.
     double take(std::int32_t date, double hazard, double const* by, double const* fresh, std::size_t stride,
                 bool dated) {
@@ -330,7 +386,7 @@ class monitor::watcher {
             track& own = tracks_[j];
             own.statistic = rho * grown(own.statistic, by[j * stride], fresh[j * stride]);
             sum += own.statistic;
-            auto const cusum = static_cast<float>(own.cusum + (1 - rho) * hazard + log_rho_[j]);
+            float const cusum = own.cusum + cusum_step(rho, hazard, log_rho_[j]);
             bool const zero = !dated && cusum <= 0;
             own.cusum = zero ? 0.0F : cusum;
             own.zero_day = zero ? date : own.zero_day;
