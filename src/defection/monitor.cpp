@@ -112,6 +112,12 @@ std::size_t monitor::events_width() const {
     return options_.keep_events > 0 ? static_cast<std::size_t>(options_.keep_events) + 2 : 0;
 }
 
+void monitor::check_as_of(sys_days as_of) const {
+    if (as_of < received_until_)
+        throw input_error("as_of " + clavis::to_string(as_of) + " lies before " +
+                          clavis::to_string(received_until_) + ", the last day already watched");
+}
+
 alerts monitor::update(ledger::history const& batch, sys_days as_of, unsigned threads,
                        progress const& progress_watch, evidence_records const& more) {
     check_history(batch);
@@ -120,9 +126,7 @@ alerts monitor::update(ledger::history const& batch, sys_days as_of, unsigned th
                           " rows where the batch has " + std::to_string(batch.size()));
     if (more.wallet != nullptr)
         check_same_kind(customer_id_, more.wallet->customer_id, "wallet", "the baseline");
-    if (as_of < received_until_)
-        throw input_error("as_of " + clavis::to_string(as_of) + " lies before " +
-                          clavis::to_string(received_until_) + ", the last day already watched");
+    check_as_of(as_of);
     check_same_kind(customer_id_, batch.customer_id, "batch", "the baseline");
     if (options_.reorder_days == 0) {
         alerts result = watch(batch, as_of, threads, progress_watch, more);

@@ -169,7 +169,7 @@ class monitor::wave {
 };
 
 alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned threads,
-                      progress const& progress_watch, evidence_records const& more) {
+                      progress const& progress_watch, evidence_records const& more, bool by_rows) {
     std::int32_t const after = day_number(seen_);
     std::int32_t const last = day_number(until);
     auto usable = [&](std::size_t k) {
@@ -186,7 +186,14 @@ alerts monitor::watch(ledger::history const& batch, sys_days until, unsigned thr
     // Everything is built aside, so that an exception or a stop leaves the monitor as it was.
     alerts result;
     result.false_alarms_per_year = options_.false_alarms_per_year;
-    id_pairs pairs = pair_ids(customer_id_, batch.customer_id);
+    id_pairs pairs;
+    if (by_rows) {
+        pairs.resize(size());
+        for (std::size_t row = 0; row < size(); ++row)
+            pairs[row] = {row, row};
+    } else {
+        pairs = pair_ids(customer_id_, batch.customer_id);
+    }
     std::vector<std::size_t> strangers;  // batch rows whose customer is not known and does not join
     std::erase_if(pairs, [&](id_pair const& one) {
         if (one.left != id_pair::none) return false;

@@ -92,8 +92,8 @@ class monitor {
                   progress const& watch = {}, evidence_records const& more = {});
 
     /// The same for visits that come as pairs of a customer's row (as in states() and customer_id()) and a day since
-    /// 1970-01-01, in any order: for callers who keep the rows. Strangers cannot join. Throws input_error for a row that
-    /// is none.
+    /// 1970-01-01, in any order: for callers who keep the rows. Strangers cannot join, and there are no amounts. Throws input_error
+    /// for a row that is none, and where more than visits is watched.
     alerts update(std::span<std::int32_t const> rows, std::span<std::int32_t const> days, sys_days as_of,
                   unsigned threads = 1, progress const& watch = {});
 
@@ -164,8 +164,10 @@ class monitor {
     std::size_t events_width() const;
     void copy_customer(std::size_t row, person& one, track* tracks, std::int32_t* events) const;
     sorted_visits sort_by_day(ledger::history const& batch, sys_days until, sys_days as_of) const;
+    /// `by_rows`: the batch's rows are the monitor's own, and it has no ids.
     alerts watch(ledger::history const& batch, sys_days until, unsigned threads, progress const& watch,
-                 evidence_records const& more);
+                 evidence_records const& more, bool by_rows = false);
+    void check_as_of(sys_days as_of) const;
     struct beside_batch;
     /// Takes one customer through a batch with everything beside visits.
     void take_beside(beside_batch& batch, std::size_t row, std::size_t old_row, std::size_t batch_row,

@@ -464,6 +464,8 @@ TEST(Monitor, VisitsByRowsAreTakenInAnyOrder) {
     days.push_back(0);
     rows.back() = 300;
     EXPECT_THROW(by_rows.update(rows, days, until), input_error);
+    rows.back() = 0;
+    EXPECT_THROW(by_rows.update(rows, days, until - std::chrono::days{1}), input_error);
 }
 
 TEST(Monitor, AStopLeavesItAsItWas) {
