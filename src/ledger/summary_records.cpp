@@ -153,10 +153,10 @@ void write_record(std::span<day_entry const> days, record_format const& format,
             amount(entry.returns, true);
         }
         if (!format.timed) continue;
+        auto const step =
+            static_cast<std::uint64_t>(units[unit]);  // clang 14 captures no structured bindings
         auto last_after = [&](std::int64_t lines, std::int64_t first, std::int64_t last) {
-            if (lines > 1)
-                write.number(static_cast<std::uint64_t>(last - first) /
-                             static_cast<std::uint64_t>(units[unit]));
+            if (lines > 1) write.number(static_cast<std::uint64_t>(last - first) / step);
         };
         std::int64_t const others = entry.return_lines + entry.adjust_lines;
         last_after(entry.sale_lines, entry.first_sale, entry.last_sale);
