@@ -53,32 +53,8 @@ double log_spend_ratio(lifetime::gamma_gamma const& model, double n, double sum,
 void visit_evidence(hazard_clock const& clock, std::span<double const> visits, double begin,
                     std::span<double const> checks, std::span<double> log_statistic,
                     evidence_options const& options) {
-    std::vector<double> logs(options.retained.size(), -infinity);
-    std::size_t next = 0;
-    while (next < visits.size() && visits[next] <= begin)
-        ++next;
-    double now = begin;
-    auto wait = [&](double until) {
-        double const first = next > 0 ? visits.front() : now;
-        double const shape = clock.r + (next > 0 ? static_cast<double>(next - 1) : 0.0);
-        for (std::size_t j = 0; j < logs.size(); ++j)
-            // Before the first visit nobody is watched: R only grows.
-            logs[j] = next > 0 ? shiryaev_roberts_after(logs[j], options.retained[j], shape,
-                                                        clock.alpha + now - first, until - now, options.unit)
-                               : log_add(logs[j], std::log((until - now) / options.unit));
-        now = until;
-    };
-    for (std::size_t k = 0; k < checks.size(); ++k) {
-        for (; next < visits.size() && visits[next] <= checks[k]; ++next) {
-            bool const watched = next > 0;
-            wait(visits[next]);
-            if (!watched) continue;
-            for (std::size_t j = 0; j < logs.size(); ++j)
-                logs[j] += std::log(options.retained[j]);
-        }
-        wait(checks[k]);
-        log_statistic[k] = log_mean(logs);
-    }
+    double const unwarned = 1;
+    warned_evidence(clock, visits, begin, checks, {&begin, 1}, {&unwarned, 1}, log_statistic, options);
 }
 
 void warned_evidence(hazard_clock const& clock, std::span<double const> visits, double begin,

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "clavis/numerics/quadrature.hpp"
 #include "gompertz.hpp"
 #include "numerics/vector_math.hpp"
+#include "panel_rule.hpp"
 
 namespace clavis::lifetime {
 namespace {
@@ -15,23 +15,12 @@ using numerics::vector_exp;
 using numerics::vector_expm1;
 using numerics::vector_log1p;
 
-constexpr std::size_t points = 16;
+constexpr std::size_t points = panel_rule::points;
 constexpr double steepest_panel = 12.0;
 // Beyond, e^(b t) is all that counts.
 constexpr double largest_growth = 600.0;
 
-struct rule16 {
-    alignas(64) double node[points];  // on (0, 1)
-    alignas(64) double weight[points];
-    rule16() {
-        auto const& rule = numerics::legendre16();
-        for (std::size_t i = 0; i < points; ++i) {
-            node[i] = 0.5 * (1.0 + rule.nodes[i]);
-            weight[i] = 0.5 * rule.weights[i];
-        }
-    }
-};
-rule16 const rule;
+panel_rule const rule;
 
 // With E = e^(b t) - 1 and d = 1 / (beta + E), beta being that after tx: h = (1 + E) d, 1 - h = (beta - 1) d,
 // v = (E + aged) d and 1 - v = (beta - aged) d.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "clavis/numerics/quadrature.hpp"
 #include "numerics/vector_math.hpp"
+#include "panel_rule.hpp"
 
 namespace clavis::lifetime {
 namespace {
@@ -14,7 +14,7 @@ using numerics::vector_exp;
 using numerics::vector_expm1;
 using numerics::vector_log1p;
 
-constexpr std::size_t points = 16;
+constexpr std::size_t points = panel_rule::points;
 constexpr double longest_panel = 3.0;
 constexpr double steepest_panel = 20.0;
 
@@ -34,18 +34,7 @@ struct moment_sums {
     double second[10] = {};
 };
 
-struct rule16 {
-    alignas(64) double node[points];  // on (0, 1)
-    alignas(64) double weight[points];
-    rule16() {
-        auto const& rule = numerics::legendre16();
-        for (std::size_t i = 0; i < points; ++i) {
-            node[i] = 0.5 * (1.0 + rule.nodes[i]);
-            weight[i] = 0.5 * rule.weights[i];
-        }
-    }
-};
-rule16 const rule;
+panel_rule const rule;
 
 CLAVIS_INLINE void add_value(integrand const& f, double low, double length, double* total) {
     alignas(64) double w[points];
