@@ -72,6 +72,9 @@ fit_solution fit_rows(prepared_rows const& prepared, fit_options const& options,
     problem.center = logarithms(search.center);
     for (auto const& start : search.starts)
         problem.starts.push_back(logarithms(start));
+    if (sample.size() <= search.several_peaks)
+        for (auto const& start : search.more_starts)
+            problem.starts.push_back(logarithms(start));
     problem.sample_rows = sample.size();
     problem.several_peaks = search.several_peaks;
     double const mean_age = rows.exposure > 0.0 ? rows.exposure / rows.customers : 1.0;

@@ -32,6 +32,7 @@ struct search_region {
     std::vector<std::vector<double>> starts;  ///< the most promising first
     std::vector<double> center;     ///< what the data suggest: no estimate is further than exp(16) from it
     std::size_t several_peaks = 0;  ///< up to so many distinct rows are searched from all of these starts
+    std::vector<std::vector<double>> more_starts{};  ///< and from these
 };
 
 struct row_model {

@@ -252,6 +252,8 @@ fit_result<gamma_gompertz_nbd> fit<gamma_gompertz_nbd>(ledger::summary_view cons
         auto const sudden = [&](double beta_start) {
             return std::vector<double>{pareto.r, alpha, 50.0, 0.01, beta_start};
         };
+        // Hardly anybody leaves until the oldest do: beta near e^(bT) of these, where s and beta only trade off.
+        std::vector<double> const late{pareto.r, alpha, 8.0, 1.0, 1e4};
         return {.starts = {near(0.1),
                            sudden(1e-3),
                            {r, r / (1.5 * rate), 1.0, 0.5, 1.0},
@@ -261,7 +263,8 @@ fit_result<gamma_gompertz_nbd> fit<gamma_gompertz_nbd>(ledger::summary_view cons
                            {r, r / (1.5 * rate), 4.0, 0.1, 10.0},
                            {1.0, 1.0 / (2.0 * rate), 2.0, 1.0, 5.0}},
                 .center = {1.0, std::max(1.0, 1.0 / rate), 1.0, 1.0, 1.0},
-                .several_peaks = 3000};
+                .several_peaks = 3000,
+                .more_starts = {late}};
     };
     return fit_rows<gamma_gompertz_nbd>(customers, options, gamma_gompertz_objective, region, ridges);
 }

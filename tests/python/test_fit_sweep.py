@@ -1,6 +1,6 @@
 """Never a wrong optimum: on simulated sets of every model the likelihood reached is at least that of the truth, and the
 same from twenty starts spread over a factor of a hundred. CLAVIS_VERIFY=1 runs all 1,000 sets, the ordinary suite
-22, two of each model."""
+22, two of each model, and those whose best optimum was once missed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import clavis as cv
 
 SETS = max(22, round(1000 * float(os.environ.get("CLAVIS_VERIFY", "0"))))
 STARTS = 20
+#: Sets of the 1,000 whose highest peak was once missed.
+MISSED = (578,)
 
 
 def spread(g: np.random.Generator, low: float, high: float) -> float:
@@ -175,5 +177,6 @@ def check_set(number: int) -> str:
 
 @pytest.mark.parametrize("part", range(10))
 def test_no_set_has_a_better_optimum(part: int) -> None:
-    wrong = [text for number in range(part, SETS, 10) if (text := check_set(number))]
+    numbers = sorted({*range(part, SETS, 10), *(number for number in MISSED if number % 10 == part)})
+    wrong = [text for number in numbers if (text := check_set(number))]
     assert not wrong, "\n".join(wrong)
