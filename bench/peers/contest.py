@@ -15,6 +15,7 @@ import inspect
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -70,6 +71,12 @@ def forget_peak() -> None:
         pass
 
 
+def cpu_time() -> float:
+    """Of this process and those that it waited for, compilers among them."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def work(module: ModuleType, name: str, data: Path, threads: int, repeats: int, settings: Mapping[str, Any]) -> None:
     """Prints one line of JSON for each repetition."""
     contender_class = next(one for one in module.CONTENDERS if one.name == name)
@@ -79,13 +86,13 @@ def work(module: ModuleType, name: str, data: Path, threads: int, repeats: int, 
     loaded = memory("VmRSS")
     forget_peak()
     for repetition in range(repeats + 1):
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), cpu_time()
         figures = contender.run()
         report = {
             "version": version,
             "warm": repetition > 0,
             "wall": time.perf_counter() - wall,
-            "cpu": time.process_time() - cpu,
+            "cpu": cpu_time() - cpu,
             "loaded": loaded - bare,
             "peak": memory("VmHWM") - bare,
             "figures": figures,
@@ -192,7 +199,11 @@ def compare(module: ModuleType, contest: str, options: argparse.Namespace) -> st
         lines.append(
             f"| {name} {own[0]['version']} | {median(name, 'wall'):.3g} | {median(name, 'cpu'):.3g} | "
             f"{median(name, 'wall') / median(ours, 'wall'):.3g} | {median(name, 'cpu') / median(ours, 'cpu'):.3g} | "
-            f"{peak / 1e6:,.0f} MB, {peak / size:.2f} times the data |"
+            + (
+                f"{peak / 1e6:,.0f} MB, {peak / size:.2f} times the data |"
+                if getattr(module, "MEMORY", True)
+                else "– |"
+            )
         )
     if hasattr(module, "judge"):
         for name, figures in found.items():
@@ -207,7 +218,7 @@ def jobs(module: ModuleType) -> str:
     """What each contender does, from its source."""
     lines = [f"## {module.NAME}", "", module.DESCRIPTION.strip(), ""]
     for contender in module.CONTENDERS:
-        body = textwrap.dedent(inspect.getsource(contender.run)).rstrip()
+        body = textwrap.dedent(inspect.getsource(getattr(contender, "job", contender.run))).rstrip()
         lines += [f"<details><summary>{contender.name}: the job</summary>", "", "```python", body, "```", ""]
         if query := getattr(contender, "QUERY", None):
             lines += ["```sql", textwrap.dedent(query).strip(), "```", ""]
