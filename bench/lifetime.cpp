@@ -73,7 +73,8 @@ void per_row(benchmark::State& state, std::size_t rows) {
 }
 
 void gradient_and_hessian(benchmark::State& state) {
-    auto const rows = compress(draw(static_cast<std::size_t>(state.range(0))).view());
+    auto const& table = draw(static_cast<std::size_t>(state.range(0)));
+    auto const rows = compress(table.view());
     std::vector<double> const theta{std::log(truth.r), std::log(truth.alpha / rows.scale), std::log(truth.a),
                                     std::log(truth.b)};
     std::vector<double> gradient(4), hessian(16);
@@ -85,7 +86,8 @@ void gradient_and_hessian(benchmark::State& state) {
 BENCHMARK(gradient_and_hessian)->Arg(1'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
 void pareto_gradient_and_hessian(benchmark::State& state) {
-    auto const rows = compress(draw(static_cast<std::size_t>(state.range(0))).view());
+    auto const& table = draw(static_cast<std::size_t>(state.range(0)));
+    auto const rows = compress(table.view());
     std::vector<double> const theta{std::log(0.55), std::log(75.0 / rows.scale), std::log(0.6),
                                     std::log(82.0 / rows.scale)};
     std::vector<double> gradient(4), hessian(16);

@@ -148,6 +148,8 @@ def _ids(values: npt.ArrayLike) -> npt.NDArray[Any]:
 def _counts(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     if values.dtype.kind not in "iuf":
         raise ValueError(f'summary, column "frequency": {values.dtype} where whole numbers belong')
+    if values.dtype.kind != "f" and (not len(values) or (values.min() >= 0 and values.max() < 2**31)):
+        return values.astype(np.int32, copy=False)
     whole = np.floor(values) == values
     fitting = whole & (values >= 0) & (values < 2**31)
     if not fitting.all():

@@ -137,10 +137,10 @@ double beta_geo_beta_binomial_objective(compressed_rows const& rows, std::span<d
                                         unsigned threads) {
     parameters const p{std::exp(theta[A]), std::exp(theta[B]), std::exp(theta[G]), std::exp(theta[D])};
     auto const total =
-        sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
-            for (std::size_t i = begin; i < end; ++i)
-                add_row(p, rows.runs[k].x, whole(rows.tx[i] * rows.scale), whole(rows.T[i] * rows.scale),
-                        rows.weight[i], sum);
+        sum_runs<totals>(rows, threads, [&](std::size_t k, bool, row_tile const& tile, totals& sum) {
+            for (std::size_t i = 0; i < tile.size(); ++i)
+                add_row(p, rows.runs[k].x, whole(tile.tx[i] * rows.scale), whole(tile.T[i] * rows.scale),
+                        tile.weight[i], sum);
         });
     return total.negative(gradient, hessian) - rows.purchases * std::log(rows.scale);
 }

@@ -78,12 +78,11 @@ struct row_sums {
     double d = 0.0, dd = 0.0, d_n = 0.0, d_alpha = 0.0;
 };
 
-row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t end, double alpha,
-                  std::int32_t k, run_terms const& run) {
+row_sums sum_rows(row_tile const& rows, double alpha, std::int32_t k, run_terms const& run) {
     row_sums s;
     bool const can_have_left = run.gone != -HUGE_VAL;
     double const n = run.n;
-    for (std::size_t i = begin; i < end; ++i) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
         double const weight = rows.weight[i];
         double const T = rows.T[i];
         double const tx = rows.tx[i];
@@ -226,11 +225,11 @@ double beta_geo_cnbd_objective(compressed_rows const& rows, std::int32_t k,
         }
     }
     auto const total = sum_runs<derivatives<4>>(
-        rows, threads, [&](std::size_t i, std::size_t begin, std::size_t end, derivatives<4>& sum) {
+        rows, threads, [&](std::size_t i, bool begins, row_tile const& tile, derivatives<4>& sum) {
             auto const& run = rows.runs[i];
-            double const weight = begin == run.begin ? run.weight : 0.0;
-            sum += combine(runs[i], sum_rows(rows, begin, end, alpha, k, runs[i]), run.x,
-                           static_cast<double>(k) * run.x, weight, r, theta[1], a, b, log_gamma_k);
+            double const weight = begins ? run.weight : 0.0;
+            sum += combine(runs[i], sum_rows(tile, alpha, k, runs[i]), run.x, static_cast<double>(k) * run.x,
+                           weight, r, theta[1], a, b, log_gamma_k);
         });
     // A phase is an event in scaled time; without the gaps its density changes by scale^-k a purchase, of which the
     // caller knows one.

@@ -46,12 +46,11 @@ struct row_sums {
     double s = 0.0, s_delta = 0.0, s_delta2 = 0.0, s_k = 0.0, s_k_delta = 0.0, s_k2 = 0.0;  // s is p q
 };
 
-row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t end, double alpha,
-                  run_terms const& run) {
+row_sums sum_rows(row_tile const& rows, double alpha, run_terms const& run) {
     row_sums s;
     double const inverse_alpha = 1.0 / alpha;
     if (run.gone == -HUGE_VAL) {
-        for (std::size_t i = begin; i < end; ++i) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
             double const w = rows.weight[i];
             double const T = rows.T[i];
             double const u = T / (alpha + T);
@@ -62,7 +61,7 @@ row_sums sum_rows(compressed_rows const& rows, std::size_t begin, std::size_t en
         s.l = s.lt;
         return s;
     }
-    for (std::size_t i = begin; i < end; ++i) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
         double const w = rows.weight[i];
         double const T = rows.T[i];
         double const tx = rows.tx[i];
@@ -190,13 +189,13 @@ double beta_geo_objective(compressed_rows const& rows, first_chance_to_leave fir
         runs[k] = terms_of(r, a, b, first, x, rate, stay);
     }
 
-    auto const t = sum_runs<totals>(rows, threads,
-                                    [&](std::size_t k, std::size_t begin, std::size_t end, totals& total) {
-                                        auto const& run = rows.runs[k];
-                                        row_sums const sums = sum_rows(rows, begin, end, alpha, runs[k]);
-                                        double const weight = begin == run.begin ? run.weight : 0.0;
-                                        total += combine(runs[k], sums, run.x, weight, r, theta[1], a, b);
-                                    });
+    auto const t =
+        sum_runs<totals>(rows, threads, [&](std::size_t k, bool begins, row_tile const& tile, totals& total) {
+            auto const& run = rows.runs[k];
+            row_sums const sums = sum_rows(tile, alpha, runs[k]);
+            double const weight = begins ? run.weight : 0.0;
+            total += combine(runs[k], sums, run.x, weight, r, theta[1], a, b);
+        });
 
     std::array<double, dimension> const g{t.g_r, t.g_alpha, t.g_a, t.g_b};
     std::array<double, dimension * dimension> const h{

@@ -3,194 +3,245 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "clavis/core/errors.hpp"
+#include "row_order.hpp"
 #include "rows.hpp"
 
 // Fits keep distinct rows alone. Of many rows that repeat each is counted in a table as it comes, so that memory grows with
-// the distinct ones; others are sorted, two million at a time, straight into their places. Either way what
-// comes out is a function of the set of rows: the sums of whole weights are exact, and others are sorted before.
+// the distinct ones; the places of all others go by x to row_order, which finds what repeats among them. Either way what
+// comes out is a function of the set of rows.
 
 namespace clavis::lifetime {
 namespace {
 
 constexpr std::int32_t small = 1024;  // x below it are found by their number
-// Rows that are sorted at once, unless more share one x.
-constexpr std::size_t sorted_rows = std::size_t{1} << 21U;
+constexpr std::size_t most_rows = std::numeric_limits<std::uint32_t>::max();
 
-struct row {
-    double T, tx, weight;
-    bool operator<(row const& other) const {
-        if (T != other.T) return T < other.T;
-        if (tx != other.tx) return tx < other.tx;
-        return weight < other.weight;
-    }
-};
-
-/// The rows of a summary that can be used.
+/// The rows of a summary that a model of purchases uses.
 class summary_rows {
   public:
     explicit summary_rows(ledger::summary_view const& customers) : rows_(customers) {}
     std::size_t size() const { return rows_.size(); }
-    bool used(std::size_t i) const { return !std::isnan(rows_.T[i]) && weight(i) > 0.0; }
+    bool used(std::size_t i) const {
+        return !std::isnan(rows_.T[i]) && (rows_.weights.empty() || rows_.weights[i] > 0.0);
+    }
     std::int32_t x(std::size_t i) const { return rows_.frequency[i]; }
-    double weight(std::size_t i) const { return rows_.weights.empty() ? 1.0 : rows_.weights[i]; }
-    row at(std::size_t i) const { return {rows_.T[i], rows_.recency[i], weight(i)}; }
+    row_columns columns() const { return {rows_.recency, rows_.T, rows_.weights}; }
 
   private:
     ledger::summary_view const& rows_;
 };
 
-/// Histories with their weights, each once.
+/// The rows of a summary that a model of spend uses: their mean amount stands for both times.
+class spend_rows {
+  public:
+    explicit spend_rows(ledger::summary_view const& customers) : rows_(customers) {}
+    std::size_t size() const { return rows_.size(); }
+    bool used(std::size_t i) const {
+        return rows_.frequency[i] > 0 && rows_.monetary_value[i] > 0.0 &&
+               !(i < rows_.T.size() && std::isnan(rows_.T[i])) &&
+               (rows_.weights.empty() || rows_.weights[i] > 0.0);
+    }
+    std::int32_t x(std::size_t i) const { return rows_.frequency[i]; }
+    row_columns columns() const { return {rows_.monetary_value, rows_.monetary_value, rows_.weights}; }
+
+  private:
+    ledger::summary_view const& rows_;
+};
+
+/// Every row for itself.
+template <class Rows>
+class single_rows {
+  public:
+    explicit single_rows(Rows const& rows) : rows_(rows) {}
+    std::size_t size() const { return rows_.size(); }
+    bool used(std::size_t i) const { return rows_.used(i); }
+    std::int32_t x(std::size_t i) const { return rows_.x(i); }
+    std::uint32_t place(std::size_t i) const { return static_cast<std::uint32_t>(i); }
+    std::uint32_t count(std::size_t) const { return 1; }
+    static constexpr bool counts = false;
+
+  private:
+    Rows const& rows_;
+};
+
+/// Histories without weights, each once, with how often it was seen.
+template <class Rows>
 class counted_rows {
   public:
-    std::size_t size() const { return entries_.size(); }
+    explicit counted_rows(Rows const& rows) : rows_(rows), columns_(rows.columns()) {}
+    std::size_t size() const { return seen_.size(); }
     bool used(std::size_t) const { return true; }
-    std::int32_t x(std::size_t i) const { return entries_[i].x; }
-    row at(std::size_t i) const { return entries_[i].history; }
+    std::int32_t x(std::size_t i) const { return rows_.x(seen_[i].place); }
+    std::uint32_t place(std::size_t i) const { return seen_[i].place; }
+    std::uint32_t count(std::size_t i) const { return seen_[i].count; }
+    static constexpr bool counts = true;
 
-    void add(std::int32_t x, row const& history) {
-        if (2 * entries_.size() >= places_.size()) grow();
-        std::uint32_t& place = places_[find(x, history)];
-        if (place == none) {
-            place = static_cast<std::uint32_t>(entries_.size());
-            entries_.push_back({history, x});
+    void add(std::size_t i) {
+        if (seen_.size() >= slots_.size() / 3 * 2) grow();
+        std::uint32_t& slot = slots_[find(i)];
+        if (slot == none) {
+            slot = static_cast<std::uint32_t>(seen_.size());
+            seen_.push_back({static_cast<std::uint32_t>(i), 1});
         } else {
-            entries_[place].history.weight += history.weight;
+            ++seen_[slot].count;
         }
     }
+    /// No more rows will come.
+    void close() { slots_ = {}; }
 
   private:
     struct entry {
-        row history;
-        std::int32_t x;
+        std::uint32_t place, count;
     };
     static constexpr std::uint32_t none = 0xffffffffU;
 
-    std::size_t find(std::int32_t x, row const& history) const {
+    std::size_t find(std::size_t i) const {
+        std::int32_t const x = rows_.x(i);
+        double const T = columns_.T[i];
+        double const tx = columns_.tx[i];
         std::uint64_t hash = static_cast<std::uint64_t>(x);
-        for (double const part : {history.T, history.tx}) {
+        for (double const part : {T, tx}) {
             hash = (hash ^ std::bit_cast<std::uint64_t>(part)) * 0x9e3779b97f4a7c15U;
             hash ^= hash >> 32U;
         }
-        std::size_t const last = places_.size() - 1;
-        std::size_t k = hash & last;
-        for (; places_[k] != none; k = (k + 1) & last) {
-            entry const& other = entries_[places_[k]];
-            if (other.x == x && other.history.T == history.T && other.history.tx == history.tx) break;
+        // The upper bits choose, so that the table need not be a power of two.
+        std::size_t k = (hash >> 32U) * slots_.size() >> 32U;
+        for (; slots_[k] != none; k = k + 1 < slots_.size() ? k + 1 : 0) {
+            std::size_t const other = seen_[slots_[k]].place;
+            if (columns_.tx[other] == tx && columns_.T[other] == T && rows_.x(other) == x) break;
         }
         return k;
     }
     void grow() {
-        std::size_t const size = std::max<std::size_t>(4096, 2 * places_.size());
-        places_ = {};  // before the larger one is there
-        places_.assign(size, none);
-        for (std::size_t i = 0; i < entries_.size(); ++i)
-            places_[find(entries_[i].x, entries_[i].history)] = static_cast<std::uint32_t>(i);
+        std::size_t const size = std::max<std::size_t>(4096, slots_.size() / 2 * 3);
+        slots_ = {};  // before the larger one is there
+        slots_.assign(size, none);
+        for (std::size_t i = 0; i < seen_.size(); ++i)
+            slots_[find(seen_[i].place)] = static_cast<std::uint32_t>(i);
     }
 
-    std::deque<entry> entries_;  // grows without a copy
-    std::vector<std::uint32_t> places_;
+    Rows const& rows_;
+    row_columns columns_;
+    std::deque<entry> seen_;  // grows without a copy
+    std::vector<std::uint32_t> slots_;
 };
 
-/// Whether sums of these weights are exact in any order.
-bool are_whole(std::span<double const> weights) {
-    double total = 0.0;
-    for (double const weight : weights) {
-        if (weight != std::floor(weight)) return false;
-        total += weight;
-    }
-    return total < 0x1p53;
-}
-
-/// Counts rows; says whether they are many and repeat often enough for that to pay.
-bool count_rows(ledger::summary_view const& customers, counted_rows& counted) {
-    if (customers.size() <= sorted_rows || !are_whole(customers.weights)) return false;
-    summary_rows const rows(customers);
+/// Counts rows where they are many and repeat often enough for that to pay.
+template <class Rows>
+std::optional<counted_rows<Rows>> count_rows(Rows const& rows) {
+    if (rows.size() <= own_rows || !rows.columns().weights.empty()) return std::nullopt;
+    counted_rows<Rows> counted(rows);
     std::size_t seen = 0;
     std::size_t look = 16'384;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (!rows.used(i)) continue;
-        counted.add(rows.x(i), rows.at(i));
+        counted.add(i);
         if (++seen != look) continue;
-        if (counted.size() > seen / 4 * 3) return false;
+        if (counted.size() > seen / 4 * 3) return std::nullopt;
         look *= 2;
     }
-    return true;
+    counted.close();
+    return counted;
 }
 
-/// Puts the distinct rows in their order, by sorting `at_once` rows or all of one x.
 template <class Rows>
-void sort_rows(Rows const& source, std::size_t at_once, compressed_rows& result) {
-    std::size_t const n = source.size();
-    // Bucket by x, then sort each bucket: most histories are short, so buckets are few and sorting is local.
-    std::vector<std::int32_t> distinct;
-    {
-        std::vector<bool> seen(small, false);
-        std::vector<std::int32_t> large;
-        for (std::size_t i = 0; i < n; ++i) {
-            if (!source.used(i)) continue;
-            std::int32_t const x = source.x(i);
-            if (x < small)
-                seen[static_cast<std::size_t>(x)] = true;
-            else
-                large.push_back(x);
-        }
-        for (std::int32_t x = 0; x < small; ++x)
-            if (seen[static_cast<std::size_t>(x)]) distinct.push_back(x);
+std::vector<std::int32_t> distinct_x(Rows const& rows) {
+    std::vector<bool> seen(small, false);
+    std::vector<std::int32_t> large;
+    std::size_t tidy = 1U << 16U;
+    auto const unique = [&] {
         std::sort(large.begin(), large.end());
         large.erase(std::unique(large.begin(), large.end()), large.end());
-        distinct.insert(distinct.end(), large.begin(), large.end());
-    }
-    std::vector<std::uint32_t> place(small, 0);
-    for (std::size_t k = 0; k < distinct.size() && distinct[k] < small; ++k)
-        place[static_cast<std::size_t>(distinct[k])] = static_cast<std::uint32_t>(k);
-    auto const bucket_of = [&](std::int32_t x) -> std::size_t {
-        if (x < small) return place[static_cast<std::size_t>(x)];
-        return static_cast<std::size_t>(std::lower_bound(distinct.begin(), distinct.end(), x) -
-                                        distinct.begin());
     };
-    std::vector<std::size_t> start(distinct.size() + 1, 0);
-    for (std::size_t i = 0; i < n; ++i)
-        if (source.used(i)) ++start[bucket_of(source.x(i)) + 1];
-    std::partial_sum(start.begin(), start.end(), start.begin());
-    for (auto* column : {&result.tx, &result.T, &result.weight})
-        column->reserve(start.back());
-
-    for (std::size_t first = 0; first < distinct.size();) {
-        std::size_t last = first + 1;
-        while (last < distinct.size() && start[last + 1] - start[first] <= at_once)
-            ++last;
-        std::vector<std::size_t> next(start.begin() + static_cast<std::ptrdiff_t>(first),
-                                      start.begin() + static_cast<std::ptrdiff_t>(last));
-        std::vector<row> rows(start[last] - start[first]);
-        for (std::size_t i = 0; i < n; ++i) {
-            if (!source.used(i)) continue;
-            std::size_t const bucket = bucket_of(source.x(i));
-            if (bucket >= first && bucket < last) rows[next[bucket - first]++ - start[first]] = source.at(i);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!rows.used(i)) continue;
+        std::int32_t const x = rows.x(i);
+        if (x < small) {
+            seen[static_cast<std::size_t>(x)] = true;
+            continue;
         }
-        for (std::size_t k = first; k < last; ++k) {
-            std::size_t const from = start[k] - start[first];
-            std::size_t const to = start[k + 1] - start[first];
-            std::sort(rows.begin() + static_cast<std::ptrdiff_t>(from),
-                      rows.begin() + static_cast<std::ptrdiff_t>(to));
-            std::size_t const begin = result.T.size();
-            for (std::size_t i = from; i < to; ++i) {
-                bool const same = i > from && rows[i].T == rows[i - 1].T && rows[i].tx == rows[i - 1].tx;
-                if (same) {
-                    result.weight.back() += rows[i].weight;
-                } else {
-                    result.T.push_back(rows[i].T);
-                    result.tx.push_back(rows[i].tx);
-                    result.weight.push_back(rows[i].weight);
-                }
-            }
-            result.runs.push_back({distinct[k], begin, result.T.size(), 0.0});
-        }
-        first = last;
+        large.push_back(x);
+        if (large.size() < tidy) continue;
+        unique();
+        tidy = std::max(tidy, 2 * large.size());
     }
+    unique();
+    std::vector<std::int32_t> result;
+    for (std::int32_t x = 0; x < small; ++x)
+        if (seen[static_cast<std::size_t>(x)]) result.push_back(x);
+    result.insert(result.end(), large.begin(), large.end());
+    return result;
+}
+
+/// Most histories are short, so that these buckets are few and sorting is local.
+template <class Rows>
+places_by_x bucket(Rows const& rows) {
+    places_by_x result;
+    result.x = distinct_x(rows);
+    std::vector<std::uint32_t> number(small, 0);
+    for (std::size_t k = 0; k < result.x.size() && result.x[k] < small; ++k)
+        number[static_cast<std::size_t>(result.x[k])] = static_cast<std::uint32_t>(k);
+    auto const bucket_of = [&](std::int32_t x) -> std::size_t {
+        if (x < small) return number[static_cast<std::size_t>(x)];
+        return static_cast<std::size_t>(std::lower_bound(result.x.begin(), result.x.end(), x) -
+                                        result.x.begin());
+    };
+    result.start.assign(result.x.size() + 1, 0);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows.used(i)) ++result.start[bucket_of(rows.x(i)) + 1];
+    std::partial_sum(result.start.begin(), result.start.end(), result.start.begin());
+    result.place.resize(result.start.back());
+    if (Rows::counts) result.count.resize(result.start.back());
+    std::vector<std::size_t> next(result.start.begin(), result.start.end() - 1);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!rows.used(i)) continue;
+        std::size_t const at = next[bucket_of(rows.x(i))]++;
+        result.place[at] = rows.place(i);
+        if (Rows::counts) result.count[at] = rows.count(i);
+    }
+    return result;
+}
+
+template <class Rows>
+compressed_rows compress_rows(Rows const& rows) {
+    if (rows.size() > most_rows)
+        throw input_error({.table = "summary"},
+                          "has " + std::to_string(rows.size()) + " rows: a fit takes 4,294,967,295 at most");
+    compressed_rows result;
+    places_by_x places;
+    if (auto const counted = count_rows(rows))
+        places = bucket(*counted);
+    else
+        places = bucket(single_rows<Rows>(rows));
+    result.histories = arrange(rows.columns(), std::move(places), result.runs);
+    double total = 0.0;
+    row_tile::buffer scratch;
+    for (auto& run : result.runs) {
+        for (std::size_t begin = run.begin; begin < run.end; begin += tile_rows) {
+            auto const tile = result.histories.tile(begin, std::min(run.end, begin + tile_rows), scratch);
+            for (std::size_t i = 0; i < tile.size(); ++i) {
+                run.weight += tile.weight[i];
+                total += tile.weight[i] * tile.T[i];
+            }
+        }
+        result.customers += run.weight;
+        result.purchases += run.weight * run.x;
+    }
+    double const mean = result.customers > 0.0 ? total / result.customers : 0.0;
+    if (mean > 0.0) result.scale = std::exp2(std::round(std::log2(mean)));
+    result.histories.divide_by(result.scale);
+    result.exposure = total / result.scale;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        result.rows += rows.used(i);
+    return result;
 }
 
 }  // namespace
@@ -198,40 +249,15 @@ void sort_rows(Rows const& source, std::size_t at_once, compressed_rows& result)
 compressed_rows compress(ledger::summary_view const& customers) {
     check_rows(customers);
     check_weights(customers);
-    compressed_rows result;
-    summary_rows const all(customers);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (std::isnan(customers.T[i]))
-            ++result.left_out;
-        else if (all.used(i))
-            ++result.rows;
-    }
-    {
-        counted_rows counted;
-        if (count_rows(customers, counted)) {
-            sort_rows(counted, sorted_rows / 8, result);
-        } else {
-            counted = {};
-            sort_rows(all, sorted_rows, result);
-        }
-    }
-    double total = 0.0;
-    for (auto& run : result.runs) {
-        for (std::size_t i = run.begin; i < run.end; ++i) {
-            run.weight += result.weight[i];
-            total += result.weight[i] * result.T[i];
-        }
-        result.customers += run.weight;
-        result.purchases += run.weight * run.x;
-    }
-    double const mean = result.customers > 0.0 ? total / result.customers : 0.0;
-    if (mean > 0.0) result.scale = std::exp2(std::round(std::log2(mean)));
-    result.exposure = total / result.scale;
-    for (double& t : result.T)
-        t /= result.scale;
-    for (double& t : result.tx)
-        t /= result.scale;
+    compressed_rows result = compress_rows(summary_rows(customers));
+    result.left_out =
+        std::count_if(customers.T.begin(), customers.T.end(), [](double T) { return std::isnan(T); });
     return result;
+}
+
+compressed_rows compress_spend(ledger::summary_view const& customers) {
+    check_weights(customers);
+    return compress_rows(spend_rows(customers));
 }
 
 compressed_rows thin(compressed_rows const& rows, std::size_t most) {
@@ -239,14 +265,15 @@ compressed_rows thin(compressed_rows const& rows, std::size_t most) {
     if (step <= 1) return rows;
     compressed_rows result;
     result.scale = rows.scale;
+    result.histories = row_store(rows.scale);
+    row_tile::buffer scratch;
     for (auto const& run : rows.runs) {
         compressed_rows::run kept{run.x, result.size(), 0, 0.0};
         for (std::size_t i = (run.begin + step - 1) / step * step; i < run.end; i += step) {
-            result.T.push_back(rows.T[i]);
-            result.tx.push_back(rows.tx[i]);
-            result.weight.push_back(rows.weight[i]);
-            kept.weight += rows.weight[i];
-            result.exposure += rows.weight[i] * rows.T[i];
+            auto const row = rows.histories.tile(i, i + 1, scratch);
+            result.histories.push_back({row.tx[0], row.T[0], row.weight[0]});
+            kept.weight += row.weight[0];
+            result.exposure += row.weight[0] * row.T[0];
         }
         kept.end = result.size();
         if (kept.end == kept.begin) continue;

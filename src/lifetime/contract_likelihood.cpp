@@ -115,11 +115,15 @@ double contract_objective(compressed_rows const& rows, std::span<double const> t
                           std::span<double> gradient, std::span<double> hessian) {
     parameters const p{std::exp(theta[L]), std::exp(theta[S]), theta.size() > C ? std::exp(theta[C]) : 1.0};
     totals total;
+    row_tile::buffer scratch;
     for (auto const& run : rows.runs) {
         // All rows of a run have made the same renewals; the next was lost, or has not come due.
         double due = 0.0;
-        for (std::size_t i = run.begin; i < run.end; ++i)
-            if (whole(rows.T[i] * rows.scale) > run.x) due += rows.weight[i];
+        for (std::size_t begin = run.begin; begin < run.end; begin += tile_rows) {
+            auto const tile = rows.histories.tile(begin, std::min(run.end, begin + tile_rows), scratch);
+            for (std::size_t i = 0; i < tile.size(); ++i)
+                if (whole(tile.T[i] * rows.scale) > run.x) due += tile.weight[i];
+        }
         totals const until = loss_between(p, 0.0, run.x);
         add_scaled(total, -run.weight, until);
         if (due > 0.0) add_lost(p, run.x, due, total);

@@ -11,12 +11,13 @@ rate_moments moments_of(compressed_rows const& rows) {
     double const rate = rows.purchases / rows.exposure;
     double over = 0.0;
     double exposure2 = 0.0;
-    for (auto const& run : rows.runs)
-        for (std::size_t i = run.begin; i < run.end; ++i) {
-            double const expected = rate * rows.T[i];
-            over += rows.weight[i] * ((run.x - expected) * (run.x - expected) - run.x);
-            exposure2 += rows.weight[i] * expected * expected;
+    for_each_tile(rows, [&](compressed_rows::run const& run, row_tile const& tile) {
+        for (std::size_t i = 0; i < tile.size(); ++i) {
+            double const expected = rate * tile.T[i];
+            over += tile.weight[i] * ((run.x - expected) * (run.x - expected) - run.x);
+            exposure2 += tile.weight[i] * expected * expected;
         }
+    });
     return {rate, over > 0.0 ? std::clamp(exposure2 / over, 0.05, 20.0) : 20.0, rows.scale};
 }
 

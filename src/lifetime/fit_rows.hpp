@@ -119,22 +119,21 @@ struct derivatives {
     }
 };
 
-// Rows a block: small enough to balance two threads on 20,000 rows, large enough to hide the cost of a block.
-inline constexpr std::size_t likelihood_rows = 4096;
-
-/// Sums over all rows in fixed blocks. body(k, begin, end, total) adds rows [begin, end), which lie in run k; what the
-/// run has only once belongs to the piece that begins where the run does.
+/// Sums over all rows in fixed blocks. body(k, begins, tile, total) adds rows of run k; what the run has only once belongs
+/// to the tile with which it begins.
 template <class Total, class Body>
 Total sum_runs(compressed_rows const& rows, unsigned threads, Body&& body) {
-    std::vector<Total> blocks(block_count(rows.size(), likelihood_rows));
+    std::vector<Total> blocks(block_count(rows.size(), tile_rows));
     parallel_blocks(
-        rows.size(), likelihood_rows, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
+        rows.size(), tile_rows, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
+            row_tile::buffer scratch;
             auto run =
                 std::upper_bound(rows.runs.begin(), rows.runs.end(), begin,
                                  [](std::size_t row, compressed_rows::run const& r) { return row < r.end; });
             for (std::size_t at = begin; at < end; ++run) {
                 std::size_t const stop = std::min(end, run->end);
-                body(static_cast<std::size_t>(run - rows.runs.begin()), at, stop, blocks[block]);
+                body(static_cast<std::size_t>(run - rows.runs.begin()), at == run->begin,
+                     rows.histories.tile(at, stop, scratch), blocks[block]);
                 at = stop;
             }
         });

@@ -9,6 +9,7 @@
 #include "clavis/core/parallel.hpp"
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
+#include "fit_rows.hpp"
 #include "newton_fit.hpp"
 #include "rows.hpp"
 
@@ -17,22 +18,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
-constexpr std::size_t block_rows = 4096;
-constexpr std::size_t dimension = 3;
-
-// Distinct (x, m) with weights, by x and then m; m divided by a power of two near its mean.
-struct spend_rows {
-    struct run {
-        double x;
-        std::size_t begin, end;
-        double weight;
-    };
-    std::vector<run> runs;
-    std::vector<double> m, weight;
-    double scale = 1.0;
-    double customers = 0.0, log_m = 0.0;  // sums of weight and of weight * ln m
-    std::int64_t rows = 0, not_positive = 0, absent = 0, no_repeat = 0;
-};
 
 void check_spend(ledger::summary_view const& customers) {
     if (customers.monetary_value.size() != customers.size() || customers.monetary_value.empty())
@@ -59,76 +44,38 @@ void check_spend(ledger::summary_view const& customers) {
     }
 }
 
-spend_rows compress_spend(ledger::summary_view const& customers) {
+/// What a fit reads: distinct (x, m), and who was left out.
+struct spend_data {
+    compressed_rows rows;
+    double log_m = 0.0;  // sum of weight * ln m
+    double least = inf, most = 0.0;
+    std::int64_t not_positive = 0, absent = 0;
+};
+
+spend_data read_spend(ledger::summary_view const& customers) {
     check_spend(customers);
-    check_weights(customers);
-    struct row {
-        std::int32_t x;
-        double m, weight;
-        bool operator<(row const& other) const {
-            if (x != other.x) return x < other.x;
-            if (m != other.m) return m < other.m;
-            return weight < other.weight;
-        }
-    };
-    spend_rows result;
-    std::vector<row> rows;
+    spend_data result{.rows = compress_spend(customers)};
     for (std::size_t i = 0; i < customers.size(); ++i) {
-        double const weight = customers.weights.empty() ? 1.0 : customers.weights[i];
-        double const m = customers.monetary_value[i];
-        if (i < customers.T.size() && std::isnan(customers.T[i])) {
+        if (i < customers.T.size() && std::isnan(customers.T[i]))
             ++result.absent;
-        } else if (customers.frequency[i] == 0) {
-            ++result.no_repeat;
-        } else if (!(m > 0.0)) {
+        else if (customers.frequency[i] > 0 && !(customers.monetary_value[i] > 0.0))
             ++result.not_positive;
-        } else if (weight > 0.0) {
-            rows.push_back({customers.frequency[i], m, weight});
-        }
     }
-    std::sort(rows.begin(), rows.end());
-    result.rows = static_cast<std::int64_t>(rows.size());
-    double total = 0.0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        row const& at = rows[i];
-        bool const same_x = i > 0 && at.x == rows[i - 1].x;
-        if (!same_x) result.runs.push_back({static_cast<double>(at.x), result.m.size(), 0, 0.0});
-        if (same_x && at.m == rows[i - 1].m) {
-            result.weight.back() += at.weight;
-        } else {
-            result.m.push_back(at.m);
-            result.weight.push_back(at.weight);
-        }
-        result.runs.back().end = result.m.size();
-        result.runs.back().weight += at.weight;
-        result.customers += at.weight;
-        total += at.weight * at.m;
-    }
-    if (total > 0.0) result.scale = std::exp2(std::round(std::log2(total / result.customers)));
-    for (std::size_t i = 0; i < result.m.size(); ++i) {
-        result.m[i] /= result.scale;
-        result.log_m += result.weight[i] * std::log(result.m[i]);
-    }
+    for_each_tile(result.rows, [&](compressed_rows::run const&, row_tile const& tile) {
+        for (std::size_t i = 0; i < tile.size(); ++i)
+            result.log_m += tile.weight[i] * std::log(tile.T[i]);
+        result.least = std::min(result.least, tile.T.front());
+        result.most = std::max(result.most, tile.T.back());
+    });
     return result;
 }
 
-struct totals {
-    double value = 0.0;
-    std::array<double, dimension> g{};
-    std::array<double, 6> h{};  // pp pq pc qq qc cc, with c = ln gamma
-
-    void operator+=(totals const& o) {
-        value += o.value;
-        for (std::size_t i = 0; i < g.size(); ++i)
-            g[i] += o.g[i];
-        for (std::size_t i = 0; i < h.size(); ++i)
-            h[i] += o.h[i];
-    }
-};
+using totals = derivatives<3>;
+constexpr std::size_t P = 0, Q = 1, C = 2;  // C: ln gamma
 
 // log L + ln m = log_rising(px, q) - lnGamma(q) - px ln(1 + gamma / mx) - q ln(1 + mx / gamma): every term
 // keeps its digits where p or q is large. theta = ln (p, q, gamma / scale).
-double spend_objective(spend_rows const& rows, std::span<double const> theta, std::span<double> gradient,
+double spend_objective(spend_data const& data, std::span<double const> theta, std::span<double> gradient,
                        std::span<double> hessian, unsigned threads) {
     double const p = std::exp(theta[0]);
     double const q = std::exp(theta[1]);
@@ -136,71 +83,50 @@ double spend_objective(spend_rows const& rows, std::span<double const> theta, st
     double const q_log = numerics::log_gamma(q);
     double const q_first = numerics::digamma(q);
     double const q_second = numerics::trigamma(q);
-    std::vector<totals> blocks(block_count(rows.m.size(), block_rows));
-    parallel_blocks(
-        rows.m.size(), block_rows, threads, [&](std::size_t block, std::size_t begin, std::size_t end) {
-            auto run =
-                std::upper_bound(rows.runs.begin(), rows.runs.end(), begin,
-                                 [](std::size_t row, spend_rows::run const& r) { return row < r.end; });
-            totals t;
-            for (std::size_t at = begin; at < end; ++run) {
-                std::size_t const stop = std::min(end, run->end);
-                double const x = run->x;
-                double low = 0.0;    // sum of w ln(1 + gamma / mx)
-                double high = 0.0;   // sum of w ln(1 + mx / gamma)
-                double share = 0.0;  // sum of w gamma / (gamma + mx)
-                double spread = 0.0;
-                for (std::size_t i = at; i < stop; ++i) {
-                    double const w = rows.weight[i];
-                    double const mx = rows.m[i] * x;
-                    double const s = gamma / (gamma + mx);
-                    low += w * std::log1p(gamma / mx);
-                    high += w * std::log1p(mx / gamma);
-                    share += w * s;
-                    spread += w * (s * (1.0 - s));
-                }
-                double const px = p * x;
-                double const n = px + q;
-                t.value -= px * low + q * high;
-                t.g[0] -= px * low;
-                t.g[1] -= q * high;
-                t.h[0] -= px * low;
-                t.h[3] -= q * high;
-                // d low / d ln gamma = share, d high / d ln gamma = share - 1, d share / d ln gamma = spread.
-                double weight = 0.0;
-                for (std::size_t i = at; i < stop; ++i)
-                    weight += rows.weight[i];
-                t.g[2] += q * (weight - share) - px * share;
-                t.h[2] -= px * share;
-                t.h[4] += q * (weight - share);
-                t.h[5] -= n * spread;
-                if (at == run->begin) {
-                    double const w = run->weight;
-                    double const first = numerics::digamma(n);
-                    double const second = numerics::trigamma(n);
-                    double const rise = first - numerics::digamma(px);
-                    double const dp = w * px * rise;
-                    double const dq = w * q * (first - q_first);
-                    t.value += w * (numerics::log_rising(px, q) - q_log);
-                    t.g[0] += dp;
-                    t.g[1] += dq;
-                    t.h[0] += dp + w * px * px * (second - numerics::trigamma(px));
-                    t.h[1] += w * px * q * second;
-                    t.h[3] += dq + w * q * q * (second - q_second);
-                }
-                at = stop;
-            }
-            blocks[block] = t;
-        });
-    totals t;
-    for (totals const& block : blocks)
-        t += block;
-    for (std::size_t i = 0; i < dimension; ++i)
-        gradient[i] = -t.g[i];
-    std::array<std::size_t, 9> const place{0, 1, 2, 1, 3, 4, 2, 4, 5};
-    for (std::size_t i = 0; i < place.size(); ++i)
-        hessian[i] = -t.h[place[i]];
-    return -(t.value - rows.log_m);
+    auto const add = [&](std::size_t k, bool begins, row_tile const& tile, totals& t) {
+        auto const& run = data.rows.runs[k];
+        double const x = run.x;
+        double low = 0.0;    // sum of w ln(1 + gamma / mx)
+        double high = 0.0;   // sum of w ln(1 + mx / gamma)
+        double share = 0.0;  // sum of w gamma / (gamma + mx)
+        double spread = 0.0;
+        double weight = 0.0;
+        for (std::size_t i = 0; i < tile.size(); ++i) {
+            double const w = tile.weight[i];
+            double const mx = tile.T[i] * x;
+            double const s = gamma / (gamma + mx);
+            low += w * std::log1p(gamma / mx);
+            high += w * std::log1p(mx / gamma);
+            share += w * s;
+            spread += w * (s * (1.0 - s));
+            weight += w;
+        }
+        double const px = p * x;
+        double const n = px + q;
+        t.value -= px * low + q * high;
+        t.first[P] -= px * low;
+        t.first[Q] -= q * high;
+        t.second[totals::at(P, P)] -= px * low;
+        t.second[totals::at(Q, Q)] -= q * high;
+        // d low / d ln gamma = share, d high / d ln gamma = share - 1, d share / d ln gamma = spread.
+        t.first[C] += q * (weight - share) - px * share;
+        t.second[totals::at(P, C)] -= px * share;
+        t.second[totals::at(Q, C)] += q * (weight - share);
+        t.second[totals::at(C, C)] -= n * spread;
+        if (!begins) return;
+        double const w = run.weight;
+        double const first = numerics::digamma(n);
+        double const second = numerics::trigamma(n);
+        double const dp = w * px * (first - numerics::digamma(px));
+        double const dq = w * q * (first - q_first);
+        t.value += w * (numerics::log_rising(px, q) - q_log);
+        t.first[P] += dp;
+        t.first[Q] += dq;
+        t.second[totals::at(P, P)] += dp + w * px * px * (second - numerics::trigamma(px));
+        t.second[totals::at(P, Q)] += w * px * q * second;
+        t.second[totals::at(Q, Q)] += dq + w * q * q * (second - q_second);
+    };
+    return sum_runs<totals>(data.rows, threads, add).negative(gradient, hessian) + data.log_m;
 }
 
 }  // namespace
@@ -260,15 +186,13 @@ void log_likelihood(gamma_gamma const& model, ledger::summary_view const& custom
 template <>
 fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, fit_options const& options) {
     options.watch.report("compressing rows", 0.0);
-    spend_rows const rows = compress_spend(customers);
+    spend_data const data = read_spend(customers);
+    compressed_rows const& rows = data.rows;
     if (rows.rows == 0)
         throw input_error({.table = "summary", .column = "monetary_value"},
                           "no row has a repeat purchase (frequency above 0) and a positive mean amount");
     // Moments of m over customers: E = p gamma / (q - 1); with q = 3 as a usual heaviness of the tail.
-    double mean = 0.0;
-    for (std::size_t i = 0; i < rows.m.size(); ++i)
-        mean += rows.weight[i] * rows.m[i];
-    mean /= rows.customers;
+    double const mean = rows.exposure / rows.customers;
     auto start = [&](double p, double q) {
         return std::vector<double>{std::log(p), std::log(q), std::log(mean * std::max(q - 1.0, 0.5) / p)};
     };
@@ -278,31 +202,31 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
     problem.units = {1.0, 1.0, rows.scale};
     problem.center = {0.0, 0.0, 0.0};
     problem.dimensionless = {0.0, 0.0, -std::log(mean)};
-    problem.sample_rows = rows.m.size();
+    problem.sample_rows = rows.size();
     problem.starts = {start(6.0, 3.0), start(1.0, 3.0), start(50.0, 3.0), start(2.0, 20.0), start(6.0, 0.8)};
     problem.function = [&](std::span<double const> theta, std::span<double> gradient,
                            std::span<double> hessian,
-                           bool) { return spend_objective(rows, theta, gradient, hessian, options.threads); };
+                           bool) { return spend_objective(data, theta, gradient, hessian, options.threads); };
     fit_solution found = solve(problem, options);
 
     fit_report& report = found.report;
     report.log_likelihood = -found.value - rows.customers * std::log(rows.scale);
     report.rows = rows.rows;
-    report.distinct_rows = static_cast<std::int64_t>(rows.m.size());
-    report.left_out = rows.not_positive + rows.absent;
+    report.distinct_rows = static_cast<std::int64_t>(rows.size());
+    report.left_out = data.not_positive + data.absent;
     report.customers = rows.customers;
     auto& words = report.warnings;
     bool const informed = all_informed(problem, options);
     std::size_t free = 0;
     for (known k : found.knowledge)
         free += k != known::fixed;
-    if (rows.not_positive > 0)
+    if (data.not_positive > 0)
         words.push_back(
-            counted(rows.not_positive, "customer", "customers") +
+            counted(data.not_positive, "customer", "customers") +
             " with repeat purchases left out: monetary_value is zero or negative (net of returns), which "
             "this model does not cover");
-    if (rows.absent > 0)
-        words.push_back(counted(rows.absent, "customer", "customers") +
+    if (data.absent > 0)
+        words.push_back(counted(data.absent, "customer", "customers") +
                         " without any purchase (T is missing) left out");
     double const count = std::max(rows.customers, static_cast<double>(rows.rows));
     if (count <= 1.0)
@@ -310,8 +234,7 @@ fit_result<gamma_gamma> fit<gamma_gamma>(ledger::summary_view const& customers, 
     else if (count < static_cast<double>(free))
         words.push_back("fewer customers than parameters: " + number_text(count) + " for " +
                         std::to_string(free));
-    if (rows.m.size() <= 1 ||
-        std::all_of(rows.m.begin(), rows.m.end(), [&](double m) { return m == rows.m[0]; })) {
+    if (data.least == data.most) {
         words.push_back(
             "every customer spends the same: the spread of amounts, and with it p and q, is not identified");
         if (free > 0 && !informed) report.converged = false;

@@ -138,9 +138,9 @@ double gamma_gompertz_objective(compressed_rows const& rows, std::span<double co
                                std::exp(theta[S]), std::exp(theta[BETA])};
     auto const rates = rate_sums_of(rows, m.r);
     auto const total =
-        sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
-            for (std::size_t i = begin; i < end; ++i)
-                add_row(m, rows.runs[k].x, rates[k], rows.tx[i], rows.T[i], rows.weight[i], sum);
+        sum_runs<totals>(rows, threads, [&](std::size_t k, bool, row_tile const& tile, totals& sum) {
+            for (std::size_t i = 0; i < tile.size(); ++i)
+                add_row(m, rows.runs[k].x, rates[k], tile.tx[i], tile.T[i], tile.weight[i], sum);
         });
     return total.negative(gradient, hessian);
 }

@@ -32,19 +32,19 @@ double nbd_objective(compressed_rows const& rows, std::span<double const> theta,
     auto const rates = rate_sums_of(rows, r);
     using totals = derivatives<2>;
     auto const total =
-        sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
+        sum_runs<totals>(rows, threads, [&](std::size_t k, bool, row_tile const& tile, totals& sum) {
             double const x = rows.runs[k].x;
             double l = 0.0;   // ln(1 + T / alpha)
             double u = 0.0;   // T / (alpha + T)
             double uu = 0.0;  // u (1 - u)
             double weight = 0.0;
-            for (std::size_t i = begin; i < end; ++i) {
-                double const w = rows.weight[i];
-                double const share = rows.T[i] / (alpha + rows.T[i]);
+            for (std::size_t i = 0; i < tile.size(); ++i) {
+                double const w = tile.weight[i];
+                double const share = tile.T[i] / (alpha + tile.T[i]);
                 weight += w;
-                l += w * std::log1p(rows.T[i] / alpha);
+                l += w * std::log1p(tile.T[i] / alpha);
                 u += w * share;
-                uu += w * (share * (alpha / (alpha + rows.T[i])));
+                uu += w * (share * (alpha / (alpha + tile.T[i])));
             }
             double const n = r + x;
             totals piece;

@@ -103,9 +103,9 @@ double pareto_objective(compressed_rows const& rows, std::span<double const> the
     parameters const p{std::exp(theta[0]), std::exp(theta[1]), std::exp(theta[2]), std::exp(theta[3])};
     auto const rates = rate_sums_of(rows, p.r);
     auto const total =
-        sum_runs<totals>(rows, threads, [&](std::size_t k, std::size_t begin, std::size_t end, totals& sum) {
-            for (std::size_t i = begin; i < end; ++i)
-                add_row(p, rows.runs[k].x, rates[k], rows.tx[i], rows.T[i], rows.weight[i], sum);
+        sum_runs<totals>(rows, threads, [&](std::size_t k, bool, row_tile const& tile, totals& sum) {
+            for (std::size_t i = 0; i < tile.size(); ++i)
+                add_row(p, rows.runs[k].x, rates[k], tile.tx[i], tile.T[i], tile.weight[i], sum);
         });
     return total.negative(gradient, hessian);
 }

@@ -166,10 +166,12 @@ posterior_draws posterior(Model const& estimate, fit_report const& report,
             std::copy(p.begin(), p.end(), parameters.begin());
             Model const model = Model::from(parameters, estimate.unit);
             double sum = 0.0;
-            for (auto const& run : rows.runs)
-                for (std::size_t i = run.begin; i < run.end; ++i)
-                    sum += rows.weight[i] *
-                           model.log_likelihood(run.x, rows.tx[i] * rows.scale, rows.T[i] * rows.scale);
+            double const scale = rows.scale;
+            for_each_tile(rows, [&](compressed_rows::run const& run, row_tile const& tile) {
+                for (std::size_t i = 0; i < tile.size(); ++i)
+                    sum +=
+                        tile.weight[i] * model.log_likelihood(run.x, tile.tx[i] * scale, tile.T[i] * scale);
+            });
             return sum;
         },
         options);

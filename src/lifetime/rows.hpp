@@ -4,12 +4,14 @@
 // then T, then tx. The order depends on the values alone, so everything summed along it is independent of the
 // order in which rows arrived.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "clavis/ledger/summary.hpp"
+#include "row_store.hpp"
 
 namespace clavis::lifetime {
 
@@ -34,22 +36,34 @@ struct compressed_rows {
         double weight;
     };
     std::vector<run> runs;
-    std::vector<double> tx;  ///< divided by `scale`
-    std::vector<double> T;
-    std::vector<double> weight;
-    double scale = 1.0;         ///< a power of two near the mean of T, so that dividing by it rounds nothing
+    row_store histories;
+    double scale = 1.0;         ///< the unit of times: a power of two near the mean of T
     double purchases = 0.0;     ///< sum of weight * x
     double customers = 0.0;     ///< sum of weight
     double exposure = 0.0;      ///< sum of weight * T / scale
     std::int64_t rows = 0;      ///< rows used
     std::int64_t left_out = 0;  ///< rows whose T is NaN
 
-    std::size_t size() const { return T.size(); }
+    std::size_t size() const { return histories.size(); }
 };
 
+/// Two million distinct rows and less are columns of their own; of more only the places are kept, and the
+/// caller's columns must outlive what is returned. Takes 4,294,967,295 rows at most.
 compressed_rows compress(ledger::summary_view const& customers);
+
+/// Distinct (x, m) of the customers with repeat purchases and a positive mean amount m, which stands for T (and tx).
+compressed_rows compress_spend(ledger::summary_view const& customers);
 
 /// Every k-th row such that at most `most` remain; the rows themselves where there are no more.
 compressed_rows thin(compressed_rows const& rows, std::size_t most);
+
+/// body(run, tile) for all rows in their order, a few thousand of one run at a time.
+template <class Body>
+void for_each_tile(compressed_rows const& rows, Body&& body) {
+    row_tile::buffer scratch;
+    for (auto const& run : rows.runs)
+        for (std::size_t begin = run.begin; begin < run.end; begin += tile_rows)
+            body(run, rows.histories.tile(begin, std::min(run.end, begin + tile_rows), scratch));
+}
 
 }  // namespace clavis::lifetime
