@@ -21,7 +21,7 @@ pytest.importorskip("rich")
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("duckdb")
 
-from clavis import _text, _write  # noqa: E402
+from clavis import _write  # noqa: E402
 from clavis.cli import main  # noqa: E402
 
 DATA = Path(os.environ.get("CLAVIS_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -516,52 +516,6 @@ def test_a_closed_pipe_is_no_failure(shop: Path, tmp_path: Path, words: str, fir
 # Guards -------------------------------------------------------------------------------------------------------------
 
 
-def test_formulas_do_not_reach_a_spreadsheet(tmp_path: Path) -> None:
-    risky = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "＝1", "=cmd|' /C calc'!A0"]
-    harmless = ["a=1", "7", "Müller-Lüdenscheidt", "1-2", "", None, "a@b.c"]
-    table = cv.Table(
-        {"name": np.array([*risky, *harmless], dtype=object), "=amount": np.arange(16.0) - 8, "n": np.arange(16) - 8}
-    )
-    _write.write_table(table, tmp_path / "t.csv")
-    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as stream:
-        header, *rows = csv.reader(stream)
-    assert header == ["name", "'=amount", "n"]
-    assert [row[0] for row in rows] == ["'" + text for text in risky] + [text or "" for text in harmless]
-    assert [row[1:] for row in rows] == [[f"{i - 8}", f"{i - 8}"] for i in range(16)]  # numbers stay numbers
-    _write.write_table(table, tmp_path / "t.parquet")
-    assert cv.read(tmp_path / "t.parquet")["name"].to_pylist() == [*risky, *harmless]
-
-
-def test_missing_values_are_empty_cells_and_nulls(tmp_path: Path) -> None:
-    table = cv.Table({"x": [1.5, np.nan, np.inf], "d": np.array(["2024-02-29", "NaT", "NaT"], dtype="datetime64[D]")})
-    _write.write_table(table, tmp_path / "t.parquet")
-    assert cv.read(tmp_path / "t.parquet")["x"].to_pylist() == [1.5, None, np.inf]
-    _write.write_table(table, tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text() == '"x","d"\n1.5,2024-02-29\n,\ninf,\n'
-
-
-def test_times_show_what_they_hold(tmp_path: Path) -> None:
-    whole = np.array(["2024-02-29T10:00:05", "NaT"], dtype="datetime64[us]")
-    exact = np.array(["2024-02-29T10:00:05.25", "2024-02-29T10:00:05"], dtype="datetime64[us]")
-    _write.write_table(cv.Table({"whole": whole, "exact": exact}), tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text().splitlines()[1:] == [
-        "2024-02-29 10:00:05,2024-02-29 10:00:05.250000",
-        ",2024-02-29 10:00:05.000000",
-    ]
-
-
-def test_json_has_no_nan() -> None:
-    data = {"a": np.float64("nan"), "b": [np.int64(3), float("inf")], "c": np.array([1.5, np.nan]), "d": {1: None}}
-    assert json.loads(_write.to_json(data)) == {"a": None, "b": [3, None], "c": [1.5, None], "d": {"1": None}}
-
-
-def test_data_cannot_become_markup() -> None:
-    grid = _text.Grid("<b>|", ["customer", "n"], [["<script>|`*_[x](y)\n#", "1"]])
-    text = _text.markdown("a_b", [grid])
-    assert "<script>" not in text
-    assert r"&lt;script&gt;\|\`\*\_\[x\](y) \#" in text
-
-
 def test_a_hostile_file_name_is_only_a_name(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hostile = tmp_path / "it's [bold]; --.csv"
     hostile.write_bytes(shop.read_bytes())
@@ -592,46 +546,3 @@ def test_a_missing_package_is_named(missing: str, code: int, sentence: str) -> N
 def test_as_a_module(tmp_path: Path) -> None:
     done = run("validate", "missing.csv", folder=tmp_path)
     assert (done.returncode, done.stderr) == (1, "clavis: missing.csv: there is no such file\n")
-
-
-def test_validate_checks_every_table_of_a_book(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "transactions.csv").write_text("customer_id,time,amount\n1,2024-01-05,3\n2,2024-02-05,4\n")
-    contacts = tmp_path / "calls.csv"
-    contacts.write_text("customer_id,time,kind,sentiment\n1,2024-01-06,complaint,-0.5\n2,2024-01-07,praise,1.5\n")
-    log = str(tmp_path / "transactions.csv")
-    assert main(["validate", log]) == 0
-    capsys.readouterr()
-    assert main(["validate", log, "--table", f"contacts={contacts}"]) == 1
-    printed = capsys.readouterr().out
-    assert "contacts: 2 rows read, 1 used" in printed
-    assert "1 refused: column \"sentiment\" is not in -1 to 1 (row 1 '1.5')" in printed
-    # A folder is a book: every table in a file of its name.
-    contacts.rename(tmp_path / "contacts.csv")
-    assert main(["validate", str(tmp_path), "--json"]) == 1
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["customers"] == 2
-    assert answer["quality"]["rows_used"] == 2
-    assert answer["tables"]["contacts"]["refused"][0]["rows"] == [1]
-    (tmp_path / "contacts.csv").write_text("customer_id,time,kind\n1,2024-01-06,complaint\n")
-    assert main(["validate", str(tmp_path)]) == 0
-    assert "50.0% of the customers in the transactions have a row" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("tables", "complaint"),
-    [
-        (["calls=x.csv"], 'there is no table "calls"; its name must be one of customers, contacts'),
-        (["contacts"], "'contacts' is not NAME=SOURCE"),
-        (["contacts=missing.csv"], "missing.csv"),
-    ],
-)
-def test_tables_that_validate_cannot_read(
-    tables: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "log.csv"
-    path.write_text("customer_id,time,amount\n1,2024-01-05,3\n")
-    options = [part for table in tables for part in ("--table", table)]
-    assert main(["validate", str(path), *options]) == 1
-    assert complaint in capsys.readouterr().err
-    assert main(["validate", str(tmp_path)]) == 1
-    assert "this folder has no transactions.parquet or" in capsys.readouterr().err
