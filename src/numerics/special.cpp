@@ -51,6 +51,47 @@ double laplace_panels(double n, double z, double end) {
     return sum;
 }
 
+// e^y - 1 - y.
+double expm1_beyond(double y) {
+    if (std::abs(y) > 0.5) return std::expm1(y) - y;
+    double sum = 0.0;
+    for (double k = 17.0; k > 2.0; --k)
+        sum = (1.0 + sum) * (y / k);
+    return 0.5 * y * y * (1.0 + sum);
+}
+
+// The same integral for z < 0, whose logarithm is convex: what counts lies at its two ends, so panels go from both of
+// them towards the lowest point between and stop where the rest is nothing.
+double growing_laplace(double n, double z, double end) {
+    double const grows = -z;
+    auto const slope = [&](double y) { return grows * std::exp(y) - n; };
+    // By how much the logarithm is higher at y + h than at y.
+    auto const rise = [&](double y, double h) {
+        return slope(y) * h + grows * std::exp(y) * expm1_beyond(h);
+    };
+    double const lowest = n > grows ? std::min(end, std::log(n / grows)) : 0.0;
+    // From `from` to the lowest point, relative to the integrand at `from`.
+    auto const side = [&](double from, double direction) {
+        double sum = 0.0;
+        double at = from;
+        double fallen = 0.0;
+        while (direction * (lowest - at) > 0.0) {
+            double const left = direction * (lowest - at);
+            double const length = std::min({left, 1.0, 8.0 / std::abs(slope(at))});
+            double const low = direction > 0.0 ? at : at - length;
+            double const start = at;
+            sum += std::exp(fallen) *
+                   integrate16([&](double y) { return std::exp(rise(start, y - start)); }, low, low + length);
+            fallen += rise(at, direction * length);
+            if (length == left || std::exp(fallen) * (left - length) < 1e-17 * sum) break;
+            at += direction * length;
+        }
+        return sum;
+    };
+    double const half_top = 0.5 * rise(0.0, end);
+    return side(0.0, 1.0) + side(end, -1.0) * std::exp(half_top) * std::exp(half_top);
+}
+
 }  // namespace
 
 double log_gamma(double z) noexcept {
@@ -194,7 +235,7 @@ double laplace_power(double m, double z, double end) noexcept {
     double const y = std::log1p(end);
     // What lies behind the end is below e^-42 of the whole.
     if (z >= 1.0 && z * end > 42.0) return scaled_upper_gamma(m - 1.0, z);
-    return laplace_panels(m - 1.0, z, y);
+    return z < 0.0 ? growing_laplace(m - 1.0, z, y) : laplace_panels(m - 1.0, z, y);
 }
 
 }  // namespace clavis::numerics
