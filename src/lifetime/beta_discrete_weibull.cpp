@@ -11,6 +11,7 @@
 #include "beta_geometric.hpp"
 #include "clavis/numerics/discrete_sum.hpp"
 #include "clavis/numerics/optimize.hpp"
+#include "clavis/numerics/quadrature.hpp"
 #include "clavis/numerics/rising_ratio.hpp"
 #include "clavis/numerics/special.hpp"
 #include "conditional.hpp"
@@ -25,6 +26,23 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 
 using process = beta_discrete_weibull_process;
 
+// So far out that the next term is alike and the age no matter.
+constexpr double far = 0x1p960;
+
+// The sum over t >= far of S(t), gamma c > 1, as the integral over w = ln t^c, which goes on where t itself is beyond a double.
+double beyond(process const& p) noexcept {
+    double const past = std::pow(p.age, p.c);
+    auto const log_term = [&](double w) {
+        return w / p.c - numerics::log_rising_ratio(p.delta + past, p.gamma, std::exp(w) - past);
+    };
+    auto const slope = [&](double w) {
+        return 1.0 / p.c - std::exp(w) * numerics::digamma_rise(p.delta + std::exp(w), p.gamma);
+    };
+    return numerics::integrate_log_concave([&](double w) { return log_term(-w); },
+                                           [&](double w) { return -slope(-w); }, -p.c * std::log(far)) /
+           p.c;
+}
+
 double sum_of_survival(process const& p, double n, double rate) noexcept {
     if (n == inf && (rate < 0.0 || (rate == 0.0 && p.gamma * p.c <= 1.0))) return inf;
     auto const log_term = [&](double i) {
@@ -35,13 +53,16 @@ double sum_of_survival(process const& p, double n, double rate) noexcept {
     // Where t^c dwarfs everything else S is t^(-gamma c); until then it has poles along t^c = -delta - k.
     double const power_law = std::pow(1e17 * (1.0 + p.gamma) * (1.0 + p.gamma + p.delta), 1.0 / p.c);
     double const settled = rate > 0.0 ? inf : std::max(1e17 * (1.0 + p.age), power_law);
-    return numerics::sum_terms(log_term, n,
-                               {.offset = p.age + 1.0,
-                                .bend = std::max(1.0, p.c),
-                                .straight = power_law - p.age,
-                                .tail = tail,
-                                .settled = settled})
-        .value();
+    numerics::sum_shape shape{.offset = p.age + 1.0,
+                              .bend = std::max(1.0, p.c),
+                              .straight = power_law - p.age,
+                              .tail = tail,
+                              .settled = settled};
+    if (n == inf && rate == 0.0 && settled > far) {
+        shape.tail = 0.0;
+        return numerics::sum_terms(log_term, far, shape).value() + beyond(p);
+    }
+    return numerics::sum_terms(log_term, n, shape).value();
 }
 
 // With few renewals the likelihood can have more than one peak: the ends of searches from all over, best first.

@@ -6,7 +6,8 @@
 // Rows are contracts as under shifted_beta_geo, which is c = 1. Sums over renewals have no closed form: they are taken
 // over blocks that double in length (numerics/discrete_sum.hpp) until what is left is below 1e-17 of the sum, or a power
 // law that is summed exactly.
-// Domain: parameters > 0, 0 <= recency <= T <= 1e6 whole. For gamma c <= 1 the mean lifetime is infinite.
+// Domain: parameters > 0, 0 <= recency <= T <= 1e6 whole. For gamma c <= 1 the mean lifetime is infinite,
+// and for small c it may be beyond a double and come as infinite.
 // Errors against defining integrals at 50 digits: log-likelihood 1e-13 of max(1, |log L|); probabilities, means and
 // discounted means 1e-12 relative.
 
