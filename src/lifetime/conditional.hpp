@@ -94,18 +94,31 @@ auto table_for(Model const& model, ledger::summary_view const& rows) {
     }
 }
 
+/// So few rows that a table costs more than working out every one of them.
+inline constexpr std::size_t rows_below_a_table = 64;
+
 /// out = P(alive) * kernel(process of the row), the kernel from a table over (x, T).
 template <class Model, class Kernel>
 void expected_by_table(Model const& model, ledger::summary_view const& rows, std::span<double> out,
                        unsigned threads, Kernel&& kernel) {
     check_prediction(model, rows, out, 1);
     model_times const time(model, rows);
+    auto const direct = [&](double x, double T) { return kernel(model.given(x, T, T).process); };
+    if constexpr (discrete_model<Model>) {
+        // A table of whole ages holds what each would come to alone; of few rows it would be nearly empty.
+        if (rows.size() < rows_below_a_table) {
+            probability_alive(model, rows, {}, out, threads);
+            for_checked_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double, double T) {
+                if (out[i] > 0.0) out[i] *= direct(x, T);
+            });
+            return;
+        }
+    }
     auto table = table_for(model, rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         bool const missing = std::isnan(rows.T[i]);
         table.add(missing ? 0.0 : rows.frequency[i], missing ? 0.0 : time(rows.T[i]));
     }
-    auto const direct = [&](double x, double T) { return kernel(model.given(x, T, T).process); };
     table.evaluate(threads, [&](double x, double T, double* value) { *value = direct(x, T); });
     auto const ahead = [&](double x, double T) {
         double const found = table.holds(x, T) ? table.at(x, T) : direct(x, T);
