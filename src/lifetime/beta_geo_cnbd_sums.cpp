@@ -312,6 +312,10 @@ double expected_within(beta_geo_cnbd_process const& p, chances const& phases, do
     double const ratio = t / p.alpha;
     if (!is_short(p.r + (p.k - 1), ratio)) {
         long_kernel const kernel(p, phases, ratio);
+        // The rule for p takes 40 * sqrt(peaks) nodes or more where customers are alike in p.
+        double const tilted = p.b + kernel.order();
+        double const peaks = p.a / (p.a + tilted) * tilted;
+        if (peaks > 1e4) return discounted_within(p, phases, t, 0.0);
         return numerics::beta_expectation(p.a, p.b, kernel.order(), kernel.straight(),
                                           [&](double q) { return kernel.expected(q); });
     }

@@ -339,6 +339,32 @@ def long_rows() -> Iterator[list[object]]:
         yield ["survival", *p, k, silence, t, "", alive]
 
 
+def long_discounted_rows() -> Iterator[list[object]]:
+    """Purchases discounted while thousands of phases pass; rates below 0 only where customers buy far faster."""
+    rng = random.Random(7)
+    for i in range(30):
+        r, alpha, a, b, k = parameters(rng, 4 * i + i % 3)
+        if i % 3 == 0:  # heavy buyers, much alike
+            x = rng.choice([30, 300, 3000])
+            r, b = r + k * x, b + x
+            t = alpha / r * 10 ** rng.uniform(2.5, 3.8)
+        elif i % 3 == 1:  # few phases on the mean, but a long tail
+            r = 10 ** rng.uniform(-6, 0)
+            t = alpha * 10 ** rng.uniform(1.5, 2.0)
+        else:
+            t = alpha / r * 10 ** rng.uniform(2.8, 3.5) if r > 1 else alpha * 10 ** rng.uniform(1.5, 2.2)
+        if i % 6 == 4:  # nearly all leave at the first purchase
+            a, b = 1e6, 10 ** rng.uniform(-6, 6)
+        rate = 10 ** rng.uniform(-3, 1) / t
+        if i % 6 == 3:
+            rate = -min(rate, 0.01 * r / alpha)
+        silence = 0.0 if i % 4 == 0 else rng.random()
+        p = [short(v) for v in (r, alpha, a, b)]
+        silence, t, rate = short(silence), short(t), short(rate)
+        yield ["discounted", *p, k, silence, t, rate, expected(*(arb(v) for v in p), k, *map(arb, (silence, t, rate)))]
+
+
 if __name__ == "__main__":
+    rows = itertools.chain(long_rows(), process_rows(), likelihood_rows(), long_discounted_rows())
     header = ["function", "r", "alpha", "a", "b", "k", "u", "v", "w", "value"]
-    write("lifetime_cnbd.csv", header, itertools.chain(long_rows(), process_rows(), likelihood_rows()), digits=18)
+    write("lifetime_cnbd.csv", header, rows, digits=18)

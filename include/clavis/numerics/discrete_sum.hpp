@@ -42,6 +42,16 @@ struct sum_shape {
     double straight = std::numeric_limits<double>::infinity();  ///< from this i on `bend` is 1
     double tail = 0.0;  ///< an endless sum ends like i^-(tail + 1) or faster; 0: its end is not known
     double settled = std::numeric_limits<double>::infinity();  ///< from this i on exactly like that
+    double turn =
+        std::numeric_limits<double>::infinity();  ///< about here, within nine times `width`, terms turn down
+    double width = std::numeric_limits<double>::infinity();
+
+    /// How long a block may be that begins, or going down ends, at i.
+    double room(double i) const {
+        double const most = (i + offset) / (i >= straight ? 1.0 : bend);
+        if (width == std::numeric_limits<double>::infinity()) return most;
+        return std::min(most, std::max(4.0 * width, turn - 9.0 * width - i));
+    }
 };
 
 /// The sum of exp(log_term(i)). Terms may rise at first; once they fall they go on falling.
@@ -55,8 +65,7 @@ exponential_sum sum_terms(LogTerm&& log_term, double n, sum_shape const& shape) 
         double length = 0.0;
         double next = here;
         int exponent = 0;
-        double const bend = i >= shape.straight ? 1.0 : shape.bend;
-        double const room = std::min((i + shape.offset) / bend, n - i);
+        double const room = std::min(shape.room(i), n - i);
         if (room >= 32.0) {
             // Halve the block until its logarithm bends and falls by little enough for sixteen nodes.
             for (std::frexp(room, &exponent), --exponent; exponent >= 5; --exponent) {
@@ -127,11 +136,13 @@ exponential_sum sum_peaked_terms(LogTerm&& log_term, double n, sum_shape const& 
     behind.offset += mode;
     behind.straight -= mode;
     behind.settled -= mode;
+    behind.turn -= mode;
     exponential_sum sum = sum_terms([&](double i) { return log_term(mode + i); }, n - mode, behind);
     double i = mode;  // the terms below i are left
     double here = log_term(mode);
     while (i > 0.0 && !(here + std::log(i) < sum.log() - 40.0) && !std::isnan(here)) {
-        double const room = std::min(i, 0.5 * (i + shape.offset));
+        double room = std::min(i, 0.5 * (i + shape.offset));
+        if (i > shape.turn - 9.0 * shape.width) room = std::min(room, 4.0 * shape.width);
         double length = 0.0;
         double next = here;
         int exponent = 0;
