@@ -33,10 +33,13 @@ constexpr double far = 0x1p960;
 double beyond(process const& p) noexcept {
     double const past = std::pow(p.age, p.c);
     auto const log_term = [&](double w) {
-        return w / p.c - numerics::log_rising_ratio(p.delta + past, p.gamma, std::exp(w) - past);
+        double const most = std::min(w, 600.0);  // beyond, the power law holds
+        return w / p.c - numerics::log_rising_ratio(p.delta + past, p.gamma, std::exp(most) - past) -
+               p.gamma * (w - most);
     };
     auto const slope = [&](double w) {
-        return 1.0 / p.c - std::exp(w) * numerics::digamma_rise(p.delta + std::exp(w), p.gamma);
+        double const power = std::exp(std::min(w, 600.0));
+        return 1.0 / p.c - power * numerics::digamma_rise(p.delta + power, p.gamma);
     };
     return numerics::integrate_log_concave([&](double w) { return log_term(-w); },
                                            [&](double w) { return -slope(-w); }, -p.c * std::log(far)) /

@@ -167,6 +167,10 @@ TEST(beta_discrete_weibull, a_mean_beyond_the_doubles_is_infinite) {
     EXPECT_NEAR(farther.expected(inf) / 4.80169767483602447e+248, 1.0, 1e-12);
     beta_discrete_weibull_process const near{400.0, 363.0, 0.0085, 0.0};
     EXPECT_NEAR(near.expected(inf) / 7.70813319286592248e+217, 1.0, 1e-12);
+    // Nothing counts out there.
+    beta_discrete_weibull_process const nothing{33.470639369737576, 0.99999999198635536, 0.029920450944325747,
+                                                0.0};
+    EXPECT_NEAR(nothing.expected(inf) / 2.23440217856445977e+40, 1.0, 1e-12);
 }
 
 TEST(contracts, predictions_of_rows) {
