@@ -23,6 +23,7 @@ void for_every_model(Visit&& visit) {
     visit.template operator()<lifetime::beta_geo_cnbd>("BetaGeoCNBD");
     visit.template operator()<lifetime::modified_beta_geo_cnbd>("ModifiedBetaGeoCNBD");
     visit.template operator()<lifetime::pareto_nbd>("ParetoNBD");
+    visit.template operator()<lifetime::pareto_ggg>("ParetoGGG");
     visit.template operator()<lifetime::gamma_gompertz_nbd>("GammaGompertzNBD");
     visit.template operator()<lifetime::nbd>("NBD");
     visit.template operator()<lifetime::beta_geo_beta_binomial>("BetaGeoBetaBinomial");

@@ -21,6 +21,7 @@
 #include "clavis/simulate/modified_beta_geo_cnbd.hpp"
 #include "clavis/simulate/modified_beta_geo_nbd.hpp"
 #include "clavis/simulate/nbd.hpp"
+#include "clavis/simulate/pareto_ggg.hpp"
 #include "clavis/simulate/pareto_nbd.hpp"
 #include "clavis/simulate/purchases.hpp"
 #include "clavis/simulate/shifted_beta_geo.hpp"
@@ -425,6 +426,7 @@ void bind_simulate(py::module_& module) {
     bind_purchases<lifetime::beta_geo_cnbd>(room);
     bind_purchases<lifetime::modified_beta_geo_cnbd>(room);
     bind_purchases<lifetime::pareto_nbd>(room);
+    bind_purchases<lifetime::pareto_ggg>(room);
     bind_purchases<lifetime::gamma_gompertz_nbd>(room);
     bind_purchases<lifetime::nbd>(room);
     bind_purchases<lifetime::beta_geo_beta_binomial>(room);

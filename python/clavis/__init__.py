@@ -28,6 +28,7 @@ from clavis.lifetime import (
     GammaGompertzNBD,
     ModifiedBetaGeoCNBD,
     ModifiedBetaGeoNBD,
+    ParetoGGG,
     ParetoNBD,
     lifetime_value,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "ModifiedBetaGeoCNBD",
     "ModifiedBetaGeoNBD",
     "NelsonAalen",
+    "ParetoGGG",
     "ParetoNBD",
     "Quality",
     "Refusal",

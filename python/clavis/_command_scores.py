@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from clavis.table import Table
 
 MODELS = (
-    "BetaGeoNBD", "ModifiedBetaGeoNBD", "BetaGeoCNBD", "ModifiedBetaGeoCNBD", "ParetoNBD", "GammaGompertzNBD", "NBD",
+    "BetaGeoNBD", "ModifiedBetaGeoNBD", "BetaGeoCNBD", "ModifiedBetaGeoCNBD", "ParetoNBD", "ParetoGGG",
+    "GammaGompertzNBD", "NBD",
 )  # fmt: skip
 
 Model = Annotated[str, typer.Option("--model", metavar="NAME", help=f"One of {', '.join(MODELS)}.")]

@@ -65,7 +65,8 @@ class Posterior:
         """Draws of the parameters given the data they were fitted to, with a flat prior on their logarithms.
 
         Candidates from a multivariate t about the estimate, with the covariance of the fit, are weighted by the
-        likelihood and resampled. After a fit to more than 50,000 distinct rows, or where the rows are no longer at
+        likelihood and resampled. After a fit to more than 50,000 distinct rows (25
+        of Pareto/GGG), or where the rows are no longer at
         hand, the draws are those of the normal law itself, which then differs from the posterior by little. So they are
         after a fit with priors, about its mode, with the priors in the covariance.
 

@@ -35,6 +35,7 @@ __all__ = [
     "GammaGompertzNBD",
     "ModifiedBetaGeoCNBD",
     "ModifiedBetaGeoNBD",
+    "ParetoGGG",
     "ParetoNBD",
     "lifetime_value",
 ]
@@ -202,6 +203,50 @@ class ParetoNBD(PurchaseModel):
         unit: _time.Duration | None = None,
     ) -> None:
         super().__init__(r=r, alpha=alpha, s=s, beta=beta, unit=unit)
+
+
+class ParetoGGG(PurchaseModel):
+    """Pareto/GGG (Platzer and Reutterer 2016): Pareto/NBD for customers who differ in how regularly they buy.
+
+    The gaps between purchases of a customer are Gamma(k, k λ), of mean 1 / λ and coefficient of variation 1 / √k, with
+    k ~ Gamma(t, γ) and λ ~ Gamma(r, α); the customer leaves at a rate μ ~ Gamma(s, β). One customer's silence may so
+    be long by that customer's own rhythm. Where customers do not differ in regularity, t and γ grow without bound and
+    only t / γ is known; with t / γ = 1 it is Pareto/NBD.
+
+    A fit, by maximum likelihood, needs the column ``log_gap_sum`` (the sum of the logarithms of the gaps, in the unit
+    of ``recency``; :func:`summarize` gives it), unless ``t`` and ``gamma`` are held. Predictions use it where it is
+    there. A row in which it is missing, or minus infinity because two purchases came at the same time, is taken for
+    what its other columns tell.
+
+    Parameters
+    ----------
+    t, gamma, r, alpha, s, beta
+        All given: ready to use. Some given: held fixed in :meth:`fit`.
+    unit
+        The unit of ``alpha`` and ``beta``, as in :class:`BetaGeoNBD`.
+
+    Examples
+    --------
+    >>> m = ParetoGGG(t=4, gamma=2, r=0.553, alpha=10.578, s=0.606, beta=11.669, unit="week")
+    >>> round(m.expected_purchases_new_customer("52 weeks"), 3)
+    1.413
+    """
+
+    _core_type = _clavis.lifetime.ParetoGGG
+    _endless = "s <= 1, or t <= 1 for a new customer"
+
+    def __init__(
+        self,
+        t: float | None = None,
+        gamma: float | None = None,
+        r: float | None = None,
+        alpha: float | None = None,
+        s: float | None = None,
+        beta: float | None = None,
+        *,
+        unit: _time.Duration | None = None,
+    ) -> None:
+        super().__init__(t=t, gamma=gamma, r=r, alpha=alpha, s=s, beta=beta, unit=unit)
 
 
 class GammaGompertzNBD(PurchaseModel):

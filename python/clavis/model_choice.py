@@ -19,6 +19,7 @@ from clavis.lifetime import (
     GammaGompertzNBD,
     ModifiedBetaGeoCNBD,
     ModifiedBetaGeoNBD,
+    ParetoGGG,
     ParetoNBD,
 )
 from clavis.summary import Summary, summarize
@@ -38,7 +39,7 @@ _CONTINUOUS: tuple[type[PurchaseModel], ...] = (
     GammaGompertzNBD,
     NBD,
 )
-_BY_NAME = {model.__name__: model for model in (*_CONTINUOUS, BetaGeoBetaBinomial)}
+_BY_NAME = {model.__name__: model for model in (*_CONTINUOUS, ParetoGGG, BetaGeoBetaBinomial)}
 _READ = ("frequency", "recency", "T", "log_gap_sum", "weights", "frequency_holdout", "duration_holdout")
 #: Probabilities of counts held at a time.
 _CELLS = 4_000_000

@@ -44,12 +44,33 @@ class model_times {
     double factor_;
 };
 
+/// A model whose customers are told by the gaps between their purchases too.
+template <class Model>
+concept reads_gaps = requires(Model const& model, double t) { model.given(t, t, t, t); };
+
+/// log_gap_sum of a row, times of rows times `factor`; NaN where it is not known.
+inline double gaps_of(ledger::summary_view const& rows, std::size_t i, double factor) {
+    if (rows.log_gap_sum.empty()) return std::numeric_limits<double>::quiet_NaN();
+    return rows.log_gap_sum[i] + rows.frequency[i] * std::log(factor);
+}
+
+/// What is known of the customer of row i, whose x, tx and T are in the unit of the model.
+template <class Model>
+auto state_of(Model const& model, ledger::summary_view const& rows, [[maybe_unused]] std::size_t i, double x,
+              double tx, double T) {
+    if constexpr (reads_gaps<Model>)
+        return model.given(x, tx, T, gaps_of(rows, i, model_times(model, rows).factor()));
+    else
+        return model.given(x, tx, T);
+}
+
 /// Throws unless model and rows are valid and `out` has `per_row` places a row.
 template <class Model>
 void check_prediction(Model const& model, ledger::summary_view const& rows, std::span<double> out,
                       std::size_t per_row) {
     model.validate();
     check_rows(rows);
+    if constexpr (reads_gaps<Model>) check_known_gaps(rows);
     check_result(out.size(), rows.size() * per_row);
     if constexpr (discrete_model<Model>) Model::check(rows, model_times(model, rows).factor());
 }

@@ -274,6 +274,7 @@ compressed_rows thin(compressed_rows const& rows, std::size_t most) {
             result.histories.push_back({row.tx[0], row.T[0], row.weight[0]});
             kept.weight += row.weight[0];
             result.exposure += row.weight[0] * row.T[0];
+            if (!rows.log_gaps.empty()) result.log_gaps.push_back(rows.log_gaps[i]);
         }
         kept.end = result.size();
         if (kept.end == kept.begin) continue;

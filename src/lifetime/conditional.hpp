@@ -148,7 +148,7 @@ template <class Model>
 void predictions<Model>::probability_alive(Model const& model, view const& rows, time_span at,
                                            std::span<double> out, unsigned threads) {
     double const t = length_in(at, common_unit(model, rows.unit), "time ahead");
-    if constexpr (!discrete_model<Model>) {
+    if constexpr (!discrete_model<Model> && !reads_gaps<Model>) {
         if (t == 0.0) {
             check_prediction(model, rows, out, 1);
             state_of_batches<Model> const states(model, rows, threads);
@@ -158,7 +158,7 @@ void predictions<Model>::probability_alive(Model const& model, view const& rows,
         }
     }
     for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
-        auto const state = model.given(x, tx, T);
+        auto const state = state_of(model, rows, i, x, tx, T);
         // A sum that should be 1 may exceed it by its last digit.
         double const stays = t == 0.0 ? 1.0 : std::min(1.0, state.process.survival(t));
         out[i] = state.probability_alive * stays;
@@ -177,7 +177,7 @@ void predictions<Model>::expected_purchases(Model const& model, view const& rows
         }
     }
     for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
-        auto const state = model.given(x, tx, T);
+        auto const state = state_of(model, rows, i, x, tx, T);
         out[i] = state.probability_alive == 0.0 ? 0.0 : state.probability_alive * state.process.expected(t);
     });
 }
@@ -186,7 +186,7 @@ template <class Model>
 void predictions<Model>::probability_no_purchase(Model const& model, view const& rows, time_span horizon,
                                                  std::span<double> out, unsigned threads) {
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
-    if constexpr (!discrete_model<Model>) {
+    if constexpr (!discrete_model<Model> && !reads_gaps<Model>) {
         if (t < std::numeric_limits<double>::infinity()) {
             check_prediction(model, rows, out, 1);
             state_of_batches<Model> const states(model, rows, t, threads);
@@ -196,7 +196,7 @@ void predictions<Model>::probability_no_purchase(Model const& model, view const&
         }
     }
     for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
-        out[i] = no_purchase_after(model.given(x, tx, T), t);
+        out[i] = no_purchase_after(state_of(model, rows, i, x, tx, T), t);
     });
 }
 
@@ -207,7 +207,7 @@ void predictions<Model>::purchase_pmf(Model const& model, view const& rows, time
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
     auto const per_row = static_cast<std::size_t>(n_max) + 1;
     for_histories(model, rows, out, per_row, threads, [&](std::size_t i, double x, double tx, double T) {
-        auto const state = model.given(x, tx, T);
+        auto const state = state_of(model, rows, i, x, tx, T);
         double const alive = state.probability_alive;
         for (std::int64_t n = 0; n <= n_max; ++n)
             out[i * per_row + static_cast<std::size_t>(n)] =
@@ -227,7 +227,7 @@ void predictions<Model>::discounted_expected_purchases(Model const& model, view 
         expected_by_table(model, rows, out, threads, kernel);
     } else {
         for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
-            auto const state = model.given(x, tx, T);
+            auto const state = state_of(model, rows, i, x, tx, T);
             out[i] = state.probability_alive == 0.0 ? 0.0 : state.probability_alive * kernel(state.process);
         });
     }
@@ -244,7 +244,7 @@ void predictions<Model>::purchase_quantile(Model const& model, view const& rows,
     check_probability(q);
     double const t = length_in(horizon, common_unit(model, rows.unit), "horizon");
     for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
-        auto const state = model.given(x, tx, T);
+        auto const state = state_of(model, rows, i, x, tx, T);
         out[i] = count_quantile<discrete_model<Model>>(state.probability_alive, state.process, t, q);
     });
 }
@@ -254,7 +254,7 @@ void predictions<Model>::next_purchase_quantile(Model const& model, view const& 
                                                 std::span<double> out, unsigned threads) {
     check_probability(q);
     for_histories(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
-        auto const state = model.given(x, tx, T);
+        auto const state = state_of(model, rows, i, x, tx, T);
         out[i] = wait_quantile<discrete_model<Model>>(state.probability_alive, state.process, q);
     });
 }

@@ -16,8 +16,10 @@
 #include "clavis/lifetime/beta_geo_nbd.hpp"
 #include "clavis/lifetime/gamma_gompertz_nbd.hpp"
 #include "clavis/lifetime/nbd.hpp"
+#include "clavis/lifetime/pareto_ggg.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
 #include "clavis/lifetime/shifted_beta_geo.hpp"
+#include "clavis/numerics/log_incomplete_beta.hpp"
 
 namespace clavis::lifetime {
 
@@ -140,6 +142,68 @@ inline double draw_spend(pareto_nbd const& m, random_stream& random, amount_law 
     double const buys = random.gamma(m.r) / m.alpha;
     double const life = random.exponential() * m.beta / random.gamma(m.s);
     return spend_for_life(random, amounts, buys, life, t, rate);
+}
+
+/// A renewal process with gaps Gamma(k, rate) whose first purchase comes after `wait`, for a time of `span`.
+inline double spend_at_renewals(random_stream& random, amount_law const& amounts, double k, double buys,
+                                double wait, double span, double rate) {
+    double sum = 0.0;
+    double at = wait;
+    for (double n = 0.0; at <= span; n += 1.0, at += random.gamma(k) / buys) {
+        if (n < drawn_singly) {
+            sum += std::exp(-rate * at) * amounts.draw(random);
+            continue;
+        }
+        // The rest all but fills its time evenly: counts are normal, with the variance of renewals.
+        double const left = span - at;
+        double const mean = 1.0 + left * buys / k + 0.5 * (1.0 - k) / k;
+        double const count = mean + std::sqrt(left * buys) / k * random.normal();
+        if (count < 0.5) return sum;
+        return sum + std::exp(-rate * at) * spend_within(random, amounts, std::round(count), left, rate);
+    }
+    return sum;
+}
+
+/// The gap after the last purchase, longer than the silence so far.
+inline double draw_running_gap(random_stream& random, pareto_ggg_process::node const& at, double silence) {
+    double const scale = at.A / at.k;
+    if (at.log_later > -3.0)
+        for (;;) {
+            double const gap = scale * std::exp(random.log_gamma(at.k) - random.log_gamma(at.n));
+            if (gap > silence || silence == 0.0) return gap;
+        }
+    // P(gap > u) falls from that of the silence: solved for a part of it along ln u.
+    double const target = at.log_later + std::log(random.uniform());
+    double const z = silence / scale;
+    auto const log_later = [&](double y) {
+        double const u = z * std::exp(y);
+        return numerics::log_incomplete_beta(at.n, at.k, 1.0 / (1.0 + u), u / (1.0 + u));
+    };
+    double low = 0.0;
+    double high = 0.25;
+    while (log_later(high) > target && high < 600.0)
+        low = high, high *= 2.0;
+    for (int i = 0; i < 40 && high - low > 1e-9 * high; ++i) {
+        double const middle = 0.5 * (low + high);
+        (log_later(middle) > target ? low : high) = middle;
+    }
+    return silence * std::exp(0.5 * (low + high));
+}
+
+inline double draw_spend(pareto_ggg_process const& m, random_stream& random, amount_law const& amounts,
+                         double t, double rate) {
+    double left = random.uniform();
+    std::size_t i = 0;
+    while (i + 1 < m.nodes.size() && left > m.nodes[i].weight)
+        left -= m.nodes[i++].weight;
+    auto const& at = m.nodes[i];
+    double const life = random.exponential() * m.beta / random.gamma(m.s);
+    double const gap = draw_running_gap(random, at, m.silence);
+    double const span = std::min(life, t);
+    if (!(gap - m.silence <= span)) return 0.0;
+    // With that gap the rate has this posterior.
+    double const buys = at.k * (random.gamma(at.n + at.k) / (at.A + at.k * gap));
+    return spend_at_renewals(random, amounts, at.k, buys, gap - m.silence, span, rate);
 }
 
 inline double draw_spend(gamma_gompertz_nbd const& m, random_stream& random, amount_law const& amounts,

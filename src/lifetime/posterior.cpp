@@ -7,6 +7,7 @@
 #include <numeric>
 #include <span>
 
+#include "batches.hpp"
 #include "clavis/core/errors.hpp"
 #include "clavis/core/parallel.hpp"
 #include "clavis/core/random.hpp"
@@ -17,6 +18,7 @@
 #include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 #include "clavis/lifetime/nbd.hpp"
+#include "clavis/lifetime/pareto_ggg.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
 #include "clavis/lifetime/shifted_beta_geo.hpp"
 #include "rows.hpp"
@@ -156,21 +158,31 @@ template <class Model>
 posterior_draws posterior(Model const& estimate, fit_report const& report,
                           ledger::summary_view const& customers, posterior_options const& options) {
     estimate.validate();
-    compressed_rows const rows =
-        customers.size() > 0 && !customers.T.empty() ? compress(customers) : compressed_rows{};
+    compressed_rows const rows = customers.size() == 0 || customers.T.empty() ? compressed_rows{}
+                                 : reads_gaps<Model>                          ? compress_with_gaps(customers)
+                                                                              : compress(customers);
     auto const start = estimate.parameters();
+    // A likelihood that is two integrals a row costs thousands of others.
+    std::size_t const cost = reads_gaps<Model> ? 4000 : 1;
     return sample(
-        start, report, rows.size(),
+        start, report, cost * rows.size(),
         [&](std::span<double const> p) {
             auto parameters = start;
             std::copy(p.begin(), p.end(), parameters.begin());
             Model const model = Model::from(parameters, estimate.unit);
             double sum = 0.0;
             double const scale = rows.scale;
+            std::size_t row = 0;
             for_each_tile(rows, [&](compressed_rows::run const& run, row_tile const& tile) {
-                for (std::size_t i = 0; i < tile.size(); ++i)
-                    sum +=
-                        tile.weight[i] * model.log_likelihood(run.x, tile.tx[i] * scale, tile.T[i] * scale);
+                for (std::size_t i = 0; i < tile.size(); ++i, ++row) {
+                    double const tx = tile.tx[i] * scale;
+                    double const T = tile.T[i] * scale;
+                    if constexpr (reads_gaps<Model>)
+                        sum += tile.weight[i] *
+                               model.log_likelihood(run.x, tx, T, rows.log_gaps[row] + run.x * std::log(scale));
+                    else
+                        sum += tile.weight[i] * model.log_likelihood(run.x, tx, T);
+                }
             });
             return sum;
         },
@@ -216,6 +228,8 @@ template posterior_draws posterior(beta_geo_cnbd const&, fit_report const&, ledg
 template posterior_draws posterior(modified_beta_geo_cnbd const&, fit_report const&,
                                    ledger::summary_view const&, posterior_options const&);
 template posterior_draws posterior(pareto_nbd const&, fit_report const&, ledger::summary_view const&,
+                                   posterior_options const&);
+template posterior_draws posterior(pareto_ggg const&, fit_report const&, ledger::summary_view const&,
                                    posterior_options const&);
 template posterior_draws posterior(gamma_gompertz_nbd const&, fit_report const&, ledger::summary_view const&,
                                    posterior_options const&);

@@ -37,6 +37,7 @@ struct compressed_rows {
     };
     std::vector<run> runs;
     row_store histories;
+    std::vector<double> log_gaps;  ///< by row, in scaled time, NaN where not known; empty unless asked for
     double scale = 1.0;         ///< the unit of times: a power of two near the mean of T
     double purchases = 0.0;     ///< sum of weight * x
     double customers = 0.0;     ///< sum of weight
@@ -53,6 +54,13 @@ compressed_rows compress(ledger::summary_view const& customers);
 
 /// Distinct (x, m) of the customers with repeat purchases and a positive mean amount m, which stands for T (and tx).
 compressed_rows compress_spend(ledger::summary_view const& customers);
+
+/// Distinct (x, tx, T, log_gap_sum), in the order of x, then T, then tx, then log_gap_sum; where that is no finite number,
+/// or there is no such column, it is NaN and comes first.
+compressed_rows compress_with_gaps(ledger::summary_view const& customers);
+/// Throws input_error unless log_gap_sum has a value for every row, or none, and each may be a sum of logarithms of gaps
+/// that add to recency.
+void check_known_gaps(ledger::summary_view const& customers);
 
 /// Every k-th row such that at most `most` remain; the rows themselves where there are no more.
 compressed_rows thin(compressed_rows const& rows, std::size_t most);

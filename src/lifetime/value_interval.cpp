@@ -11,6 +11,7 @@
 #include "clavis/core/parallel.hpp"
 #include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
+#include "clavis/lifetime/pareto_ggg.hpp"
 #include "conditional.hpp"
 #include "futures.hpp"
 
@@ -134,7 +135,7 @@ void value_interval(std::span<Model const> models, std::span<gamma_gamma const> 
         }
         std::vector<decltype(models[0].given(x, tx, T))> states;
         for (Model const& model : models)
-            states.push_back(model.given(x, tx, T));
+            states.push_back(state_of(model, rows, i, x, tx, T));
         std::vector<double> draws(options.draws);
         random_stream random(options.seed, future_stream, key_of(x, tx, T, m));
         for (std::size_t d = 0; d < draws.size(); ++d) {
@@ -169,6 +170,9 @@ template void value_interval(std::span<modified_beta_geo_cnbd const>, std::span<
                              std::span<double const>, ledger::summary_view const&, interval_options const&,
                              std::span<double>, std::span<double>);
 template void value_interval(std::span<pareto_nbd const>, std::span<gamma_gamma const>,
+                             std::span<double const>, ledger::summary_view const&, interval_options const&,
+                             std::span<double>, std::span<double>);
+template void value_interval(std::span<pareto_ggg const>, std::span<gamma_gamma const>,
                              std::span<double const>, ledger::summary_view const&, interval_options const&,
                              std::span<double>, std::span<double>);
 template void value_interval(std::span<gamma_gompertz_nbd const>, std::span<gamma_gamma const>,

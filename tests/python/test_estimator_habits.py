@@ -28,6 +28,7 @@ GIVEN: dict[type[Any], dict[str, Any]] = {
     cv.BetaGeoCNBD: {"k": 3, "r": 0.85, "alpha": 1.45, "a": 0.79, "b": 2.42, "unit": "week"},
     cv.ModifiedBetaGeoCNBD: {"k": 2, "r": 0.85, "alpha": 1.45, "a": 0.79, "b": 2.42, "unit": "week"},
     cv.ParetoNBD: {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669, "unit": "week"},
+    cv.ParetoGGG: {"t": 5.0, "gamma": 3.0, "r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669, "unit": "week"},
     cv.GammaGompertzNBD: {"r": 0.553, "alpha": 10.578, "b": 0.01, "s": 0.606, "beta": 0.12, "unit": "30 days"},
     cv.BetaGeoBetaBinomial: {"alpha": 1.204, "beta": 0.75, "gamma": 0.657, "delta": 2.783, "unit": "year"},
     cv.ShiftedBetaGeo: {"alpha": 0.668, "beta": 3.806, "unit": "year"},

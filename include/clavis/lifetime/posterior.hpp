@@ -19,8 +19,10 @@ namespace clavis::lifetime {
 struct posterior_options {
     std::size_t draws = 1000;
     std::uint64_t seed = 1;
-    unsigned threads = 0;    ///< 0: every core
-    double most_work = 2e8;  ///< candidates times distinct rows; beyond, the Laplace approximation alone
+    unsigned threads = 0;  ///< 0: every core
+    double most_work =
+        2e8;  ///< candidates times distinct rows (each counts 4,000 times under Pareto/GGG, whose likelihood
+              ///< is costly); beyond, the Laplace approximation alone
 };
 
 struct posterior_draws {

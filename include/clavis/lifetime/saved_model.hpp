@@ -22,6 +22,7 @@
 #include "clavis/lifetime/modified_beta_geo_cnbd.hpp"
 #include "clavis/lifetime/modified_beta_geo_nbd.hpp"
 #include "clavis/lifetime/nbd.hpp"
+#include "clavis/lifetime/pareto_ggg.hpp"
 #include "clavis/lifetime/pareto_nbd.hpp"
 #include "clavis/lifetime/shifted_beta_geo.hpp"
 
@@ -29,8 +30,8 @@ namespace clavis::lifetime {
 
 /// Every model that can be saved; a new one gets its line here.
 using any_model = std::variant<beta_geo_nbd, modified_beta_geo_nbd, beta_geo_cnbd, modified_beta_geo_cnbd,
-                               pareto_nbd, gamma_gompertz_nbd, nbd, beta_geo_beta_binomial, shifted_beta_geo,
-                               beta_discrete_weibull, gamma_gamma>;
+                               pareto_nbd, pareto_ggg, gamma_gompertz_nbd, nbd, beta_geo_beta_binomial,
+                               shifted_beta_geo, beta_discrete_weibull, gamma_gamma>;
 
 struct saved_model {
     any_model model;

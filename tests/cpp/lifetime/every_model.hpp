@@ -26,7 +26,8 @@ inline constexpr bool is_contract =
 template <class Model>
 inline constexpr bool is_discrete = is_contract<Model> || std::is_same_v<Model, beta_geo_beta_binomial>;
 
-/// visit(model) with a usual set of parameters of each of the ten models, in weeks where they have a unit.
+/// visit(model) with a usual set of parameters of each of the ten models, in weeks where they have a unit. Pareto/GGG, whose
+/// predictions take milliseconds, is put to the same tests on fewer rows in pareto_ggg_test.cpp.
 template <class Visit>
 void for_every_model(Visit&& visit) {
     duration const week = std::chrono::weeks{1};
