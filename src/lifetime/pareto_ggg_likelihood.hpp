@@ -56,7 +56,7 @@ double log_gamma_peak(double t) noexcept;
 
 /// The trapezoidal rule for the integral over y = ln k of exp(log_f). evaluate(y) gives an entry with members y and log_f.
 /// Nodes go outwards from the guess until the integrand has fallen by e^31; the step is halved until the sums over its even
-/// and odd nodes agree to 1e-4, which leaves an error of 1e-10 or less. `entries` are sorted; the result is the step.
+/// and odd nodes agree to 1e-4, which leaves an error of 1e-9 or less. `entries` are sorted; the result is the step.
 /// An entry with a member `reach` says by it, rather than log_f, how far to go.
 template <class Entry, class Evaluate>
 double ggg_rule(ggg_history::place guess, std::vector<Entry>& entries, Evaluate&& evaluate,

@@ -195,8 +195,8 @@ class renewals {
     double operator()(double theta) {
         double const log_q = -numerics::log1p_exp(-theta);
         double const log_p = -N_ * numerics::log1p_exp(theta);
-        double const expected = std::exp(theta) * (N_ / k_);
-        double const lowest = expected - 9.0 * spread(expected);
+        double const likely = expected(theta);
+        double const lowest = likely - 9.0 * spread(likely);
         auto chunk = static_cast<std::size_t>(
             std::upper_bound(first_.begin(), first_.end(), std::max(lowest, 1.0)) - first_.begin());
         chunk = chunk == 0 ? 0 : chunk - 1;
@@ -209,13 +209,15 @@ class renewals {
             double part = 0.0;
             chosen_renewals(&shape_[chunk * points], &log_weight_[chunk * points], log_q, log_p, &part);
             sum += part;
-            if (part < 1e-13 * sum && first_[chunk] > expected) break;
+            if (part < 1e-13 * sum && first_[chunk] > likely) break;
         }
         return sum;
     }
+    double expected(double theta) const { return std::exp(theta) * (N_ / k_); }
+    bool is_smooth(double theta) const { return spread(std::max(1.0, expected(theta))) > 1.45; }
     /// How far apart in theta purchases can be told from each other: panels follow them there.
     double longest(double theta) const {
-        double const j = std::exp(theta) * (N_ / k_);
+        double const j = expected(theta);
         double const smooth = std::max(3.0, 0.6 * std::abs(theta));
         double const wide = spread(std::max(j, 1.0));
         if (j < 1.0) return std::min(smooth, std::max(16.0 / k_, 6.0 * wide));
@@ -286,7 +288,7 @@ class mean_ahead {
         double const last = ends ? std::min(std::log(t_) - std::log(reach_), furthest) : furthest;
         double const start = std::min(last, 0.0);
         for (double const direction : {-1.0, 1.0}) {
-            double before = inf;
+            double before = 0.0;
             double at = start;
             for (int i = 0; i < 5000; ++i) {
                 double length = renewals_.longest(at);
@@ -312,7 +314,9 @@ class mean_ahead {
                 at += direction * length;
                 if (last - at < 1e-12 * (1.0 + std::abs(last)) && direction > 0.0) break;
                 double const density = part / length;
-                if (density < before && density < 1e-13 * sum) break;
+                // Purchases of regular customers come in waves, between which there may be none.
+                bool const smooth = direction < 0.0 ? renewals_.expected(at) < 1.0 : renewals_.is_smooth(at);
+                if (smooth && density < before && density < 1e-13 * sum) break;
                 if (direction > 0.0 && at > furthest - 1.0 && fall_ > 0.0) {
                     sum += density / fall_;
                     break;

@@ -19,7 +19,7 @@
 // density under k = 1, so that rows compare. Where all purchases came at age 0 nothing is known of k.
 // Domain: parameters > 0, 0 <= x <= 1e5, 0 <= tx <= T. The mean of a new customer's purchases is infinite for t <= 1: one of
 // the smallest k buys any number of times at once.
-// Errors against defining integrals: log-likelihood 1e-10 of max(1, |log L|); probabilities, means and discounted means 1e-7
+// Errors against defining integrals: log-likelihood 1e-9 of max(1, |log L|); probabilities, means and discounted means 1e-7
 // relative, P(n purchases) 1e-7 absolute.
 
 #include <array>

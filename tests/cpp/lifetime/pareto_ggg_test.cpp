@@ -29,7 +29,7 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr duration week = std::chrono::weeks{1};
 // The bounds stated in the header.
-constexpr double likelihood_bound = 1e-10;
+constexpr double likelihood_bound = 1e-9;
 constexpr double prediction_bound = 1e-7;
 
 struct table {
@@ -84,7 +84,7 @@ TEST(pareto_ggg, agrees_with_the_defining_integrals) {
         }
         EXPECT_NEAR(value, exact, bound) << name << " of row " << rows << ": " << ::testing::PrintToString(v);
     }
-    EXPECT_GT(rows, 90U);
+    EXPECT_GT(rows, 85U);
 }
 
 TEST(pareto_ggg, is_pareto_nbd_where_everybody_buys_at_random) {
