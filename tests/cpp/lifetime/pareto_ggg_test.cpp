@@ -265,8 +265,12 @@ TEST(pareto_ggg, quantiles_and_intervals) {
         for (std::size_t i = 0; i < 3; ++i) {
             auto const [alive, ahead] = usual.given(t.x[i], t.tx[i], t.T[i], t.gaps[i]);
             EXPECT_LE(alive * ahead.at_least(n[i] + 1.0, 39.0), 1.0 - q);
-            if (n[i] > 0.0) EXPECT_GT(alive * ahead.at_least(n[i], 39.0), 1.0 - q);
-            if (w[i] < inf) EXPECT_NEAR(alive * ahead.at_least(1.0, w[i]), q, 1e-8);
+            if (n[i] > 0.0) {
+                EXPECT_GT(alive * ahead.at_least(n[i], 39.0), 1.0 - q);
+            }
+            if (w[i] < inf) {
+                EXPECT_NEAR(alive * ahead.at_least(1.0, w[i]), q, 1e-8);
+            }
         }
     }
     // What is drawn of a customer has the mean that is predicted.
