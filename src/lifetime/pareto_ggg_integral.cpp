@@ -140,23 +140,49 @@ CLAVIS_INLINE void add_left_moments(integrand const& f, double low, double lengt
     }
 }
 
-#define CLAVIS_GGG_VARIANTS(name, type)                                                           \
-    void name##_portable(integrand const& f, double low, double length, type* sums) {             \
-        name(f, low, length, sums);                                                               \
-    }                                                                                             \
-    CLAVIS_AVX2 void name##_avx2(integrand const& f, double low, double length, type* sums) {     \
-        name(f, low, length, sums);                                                               \
-    }                                                                                             \
-    CLAVIS_AVX512 void name##_avx512(integrand const& f, double low, double length, type* sums) { \
-        name(f, low, length, sums);                                                               \
-    }                                                                                             \
-    auto* const chosen_##name = numerics::choose(&name##_portable, &name##_avx2, &name##_avx512);
+void add_later_portable(integrand const& f, double low, double length, double* sums) {
+    add_later(f, low, length, sums);
+}
+CLAVIS_AVX2 void add_later_avx2(integrand const& f, double low, double length, double* sums) {
+    add_later(f, low, length, sums);
+}
+CLAVIS_AVX512 void add_later_avx512(integrand const& f, double low, double length, double* sums) {
+    add_later(f, low, length, sums);
+}
+void add_left_portable(integrand const& f, double low, double length, double* sums) {
+    add_left(f, low, length, sums);
+}
+CLAVIS_AVX2 void add_left_avx2(integrand const& f, double low, double length, double* sums) {
+    add_left(f, low, length, sums);
+}
+CLAVIS_AVX512 void add_left_avx512(integrand const& f, double low, double length, double* sums) {
+    add_left(f, low, length, sums);
+}
+void add_later_moments_portable(integrand const& f, double low, double length, later_sums* sums) {
+    add_later_moments(f, low, length, sums);
+}
+CLAVIS_AVX2 void add_later_moments_avx2(integrand const& f, double low, double length, later_sums* sums) {
+    add_later_moments(f, low, length, sums);
+}
+CLAVIS_AVX512 void add_later_moments_avx512(integrand const& f, double low, double length, later_sums* sums) {
+    add_later_moments(f, low, length, sums);
+}
+void add_left_moments_portable(integrand const& f, double low, double length, left_sums* sums) {
+    add_left_moments(f, low, length, sums);
+}
+CLAVIS_AVX2 void add_left_moments_avx2(integrand const& f, double low, double length, left_sums* sums) {
+    add_left_moments(f, low, length, sums);
+}
+CLAVIS_AVX512 void add_left_moments_avx512(integrand const& f, double low, double length, left_sums* sums) {
+    add_left_moments(f, low, length, sums);
+}
 
-CLAVIS_GGG_VARIANTS(add_later, double)
-CLAVIS_GGG_VARIANTS(add_left, double)
-CLAVIS_GGG_VARIANTS(add_later_moments, later_sums)
-CLAVIS_GGG_VARIANTS(add_left_moments, left_sums)
-#undef CLAVIS_GGG_VARIANTS
+auto* const chosen_add_later = numerics::choose(&add_later_portable, &add_later_avx2, &add_later_avx512);
+auto* const chosen_add_left = numerics::choose(&add_left_portable, &add_left_avx2, &add_left_avx512);
+auto* const chosen_add_later_moments =
+    numerics::choose(&add_later_moments_portable, &add_later_moments_avx2, &add_later_moments_avx512);
+auto* const chosen_add_left_moments =
+    numerics::choose(&add_left_moments_portable, &add_left_moments_avx2, &add_left_moments_avx512);
 
 // Where panels go; everything scalar.
 struct layout {
