@@ -15,7 +15,6 @@
 #include "clavis/lifetime/pareto_nbd.hpp"
 #include "clavis/lifetime/saved_model.hpp"
 #include "clavis/lifetime/value_interval.hpp"
-#include "clavis/simulate/pareto_ggg.hpp"
 #include "lifetime/pareto_ggg_likelihood.hpp"
 #include "reference.hpp"
 
@@ -48,13 +47,42 @@ struct table {
     }
 };
 
+struct customer {
+    double left;
+    std::vector<double> ages;  // of purchases after the first
+};
+
+/// As the model tells it, gap by gap.
+customer customer_of(pareto_ggg const& m, double T, std::uint64_t seed, std::size_t i) {
+    random_stream random(seed, 0x676767, i);
+    double const k = random.gamma(m.t) / m.gamma;
+    double const rate = random.gamma(m.r) / m.alpha;
+    customer made{random.exponential() * m.beta / random.gamma(m.s), {}};
+    for (double age = random.gamma(k) / (k * rate); age <= std::min(made.left, T);
+         age += random.gamma(k) / (k * rate))
+        made.ages.push_back(age);
+    return made;
+}
+
+void add_row(table& t, customer const& made, double T) {
+    std::int32_t x = 0;
+    double tx = 0.0, gaps = 0.0;
+    for (double const age : made.ages) {
+        if (age > T) break;
+        gaps += std::log(age - tx);
+        tx = age;
+        ++x;
+    }
+    t.x.push_back(x);
+    t.tx.push_back(tx);
+    t.T.push_back(T);
+    t.gaps.push_back(gaps);
+}
+
 table drawn(pareto_ggg const& model, std::size_t n, double T, std::uint64_t seed) {
-    auto const data = simulate::simulate(model, std::vector<double>(n, T), seed, 1);
     table t;
-    t.x.assign(data.frequency.begin(), data.frequency.end());
-    t.tx.assign(data.recency.begin(), data.recency.end());
-    t.T = data.T;
-    t.gaps.assign(data.log_gap_sum.begin(), data.log_gap_sum.end());
+    for (std::size_t i = 0; i < n; ++i)
+        add_row(t, customer_of(model, T, seed, i), T);
     return t;
 }
 
@@ -177,27 +205,13 @@ TEST(pareto_ggg, predicts_what_simulated_customers_do) {
     pareto_ggg const model{2.5, 1.0, 1.1, 5.0, 0.9, 20.0, week};
     std::size_t const n = 600;
     double const T = 30.0, ahead = 15.0;
-    auto const data = simulate::simulate(model, std::vector<double>(n, T + ahead), 11, 1);
     table seen;
     std::vector<double> later(n), active(n);
     for (std::size_t i = 0; i < n; ++i) {
-        std::int32_t x = 0;
-        double tx = 0.0, gaps = 0.0;
-        for (auto k = data.offsets[i] + 1; k < data.offsets[i + 1]; ++k) {
-            double const age = data.age[static_cast<std::size_t>(k)];
-            if (age > T) {
-                ++later[i];
-                continue;
-            }
-            gaps += std::log(age - tx);
-            tx = age;
-            ++x;
-        }
-        active[i] = data.left[i] > T ? 1.0 : 0.0;
-        seen.x.push_back(x);
-        seen.tx.push_back(tx);
-        seen.T.push_back(T);
-        seen.gaps.push_back(gaps);
+        customer const made = customer_of(model, T + ahead, 11, i);
+        add_row(seen, made, T);
+        later[i] = static_cast<double>(made.ages.size()) - seen.x.back();
+        active[i] = made.left > T ? 1.0 : 0.0;
     }
     std::vector<double> mean(n), alive(n), none(n), pmf(3 * n);
     expected_purchases(model, seen.view(), {ahead, week}, mean, 0);
