@@ -178,8 +178,9 @@ posterior_draws posterior(Model const& estimate, fit_report const& report,
                     double const tx = tile.tx[i] * scale;
                     double const T = tile.T[i] * scale;
                     if constexpr (reads_gaps<Model>)
-                        sum += tile.weight[i] *
-                               model.log_likelihood(run.x, tx, T, rows.log_gaps[row] + run.x * std::log(scale));
+                        sum +=
+                            tile.weight[i] *
+                            model.log_likelihood(run.x, tx, T, rows.log_gaps[row] + run.x * std::log(scale));
                     else
                         sum += tile.weight[i] * model.log_likelihood(run.x, tx, T);
                 }

@@ -38,12 +38,12 @@ struct compressed_rows {
     std::vector<run> runs;
     row_store histories;
     std::vector<double> log_gaps;  ///< by row, in scaled time, NaN where not known; empty unless asked for
-    double scale = 1.0;         ///< the unit of times: a power of two near the mean of T
-    double purchases = 0.0;     ///< sum of weight * x
-    double customers = 0.0;     ///< sum of weight
-    double exposure = 0.0;      ///< sum of weight * T / scale
-    std::int64_t rows = 0;      ///< rows used
-    std::int64_t left_out = 0;  ///< rows whose T is NaN
+    double scale = 1.0;            ///< the unit of times: a power of two near the mean of T
+    double purchases = 0.0;        ///< sum of weight * x
+    double customers = 0.0;        ///< sum of weight
+    double exposure = 0.0;         ///< sum of weight * T / scale
+    std::int64_t rows = 0;         ///< rows used
+    std::int64_t left_out = 0;     ///< rows whose T is NaN
 
     std::size_t size() const { return histories.size(); }
 };
