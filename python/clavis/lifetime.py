@@ -229,7 +229,7 @@ class ParetoGGG(PurchaseModel):
     --------
     >>> m = ParetoGGG(t=4, gamma=2, r=0.553, alpha=10.578, s=0.606, beta=11.669, unit="week")
     >>> round(m.expected_purchases_new_customer("52 weeks"), 3)
-    1.413
+    1.366
     """
 
     _core_type = _clavis.lifetime.ParetoGGG
