@@ -135,7 +135,7 @@ def triple(row: Row) -> float:
     """ln L over k, lambda and the time of leaving."""
     y = np.linspace(-9, 5, 281)
     k = np.exp(y)[:, None, None]
-    z = np.linspace(-30, 8, 381)
+    z = np.linspace(-70, 8, 781)  # for x = 0 the density of ln lambda falls but as e^(r z)
     rate = np.exp(z)[None, :, None]
     w, dw = np.linspace(-36, 36, 289, retstep=True)
     part = special.expit(w)[None, None, :]
