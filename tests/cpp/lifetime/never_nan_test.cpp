@@ -264,6 +264,8 @@ class draw {
             sum += v;
         return 40.0 * sum;
     }
+    /// Of a chance of so many purchases: where logarithms of beta functions are large, so is it.
+    double count_error() const { return 1e-10 + (test::is_discrete<Model> ? 1e-14 * log_size() : 0.0); }
     static bool is_chance(double p) { return p >= 0.0 && p <= 1.0; }
 
     void likelihood() {
@@ -317,8 +319,7 @@ class draw {
         double const tail = state.process.at_least(static_cast<double>(n), t_);
         double const beyond = state.process.at_least(static_cast<double>(n) + 1.0, t_);
         expect(there >= 0.0 && there <= 1.0 + 1e-11, "pmf of many", {static_cast<double>(n), there});
-        // Where logarithms of beta functions are large, so are their errors.
-        double const noise = 1e-10 + (test::is_discrete<Model> ? 1e-14 * log_size() : 0.0);
+        double const noise = count_error();
         expect(is_chance(tail) && is_chance(beyond) && beyond <= tail + noise, "tail",
                {static_cast<double>(n), tail, beyond});
         expect(std::abs(tail - beyond - there) <= noise, "pmf and tail",
@@ -350,7 +351,7 @@ class draw {
         if (w == inf)
             expect(none >= 1.0 - q - 1e-10, "endless wait", {q, none});
         else
-            expect(none <= 1.0 - q + 1e-10, "P(no purchase) within the wait", {q, w, none});
+            expect(none <= 1.0 - q + count_error(), "P(no purchase) within the wait", {q, w, none});
     }
 
     void discounted(bool as_batch) {
