@@ -133,7 +133,7 @@ def likelihood(row: Row) -> arb:
 
 def triple(row: Row) -> float:
     """ln L over k, lambda and the time of leaving, on a grid: good to 1e-6 where a heavy buyer makes peaks narrow."""
-    y = np.linspace(-9, 5, 281)
+    y = np.linspace(-30, 5, 701)  # for small t the density of k falls but as k^t
     k = np.exp(y)[:, None, None]
     z = np.linspace(-70, 8, 781)  # for x = 0 the density of ln lambda falls but as e^(r z)
     rate = np.exp(z)[None, :, None]
