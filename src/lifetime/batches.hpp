@@ -70,7 +70,7 @@ void check_prediction(Model const& model, ledger::summary_view const& rows, std:
                       std::size_t per_row) {
     model.validate();
     check_rows(rows);
-    if constexpr (reads_gaps<Model>) check_known_gaps(rows);
+    if constexpr (reads_gaps<Model>) check_log_gaps(rows, unknown_gaps::allowed);
     check_result(out.size(), rows.size() * per_row);
     if constexpr (discrete_model<Model>) Model::check(rows, model_times(model, rows).factor());
 }

@@ -28,7 +28,7 @@ inline int panels_of_phases(std::int32_t k, double t) {
 template <class Model>
 void log_likelihood_with_gaps(Model const& model, ledger::summary_view const& rows, std::span<double> out,
                               unsigned threads) {
-    check_log_gaps(rows);
+    check_log_gaps(rows, unknown_gaps::refused);
     if (model.k > 1 && rows.log_gap_sum.empty())
         throw input_error({.table = "summary", .column = "log_gap_sum"},
                           "is missing: the log-likelihood of " + std::string(Model::name) +

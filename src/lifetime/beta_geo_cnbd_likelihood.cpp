@@ -236,39 +236,6 @@ double beta_geo_cnbd_objective(compressed_rows const& rows, std::int32_t k,
     return total.negative(gradient, hessian) + (k - 1) * rows.purchases * std::log(rows.scale);
 }
 
-void check_log_gaps(ledger::summary_view const& customers) {
-    auto const& gaps = customers.log_gap_sum;
-    if (gaps.empty()) return;
-    if (gaps.size() != customers.size())
-        throw input_error({.table = "summary", .column = "log_gap_sum"},
-                          "has " + std::to_string(gaps.size()) + " rows where frequency has " +
-                              std::to_string(customers.size()));
-    for (std::size_t i = 0; i < gaps.size(); ++i) {
-        if (std::isnan(customers.T[i])) continue;
-        double const x = customers.frequency[i];
-        auto const refuse = [&](std::string const& problem) {
-            std::string const text = number_text(gaps[i]);
-            throw input_error({.table = "summary",
-                               .column = "log_gap_sum",
-                               .row = static_cast<std::int64_t>(i),
-                               .value = text},
-                              problem);
-        };
-        if (gaps[i] == -HUGE_VAL) refuse("says that two purchases came at the same time");
-        if (!std::isfinite(gaps[i])) refuse("is not a finite number");
-        if (x == 0.0) {
-            if (gaps[i] != 0.0) refuse("is not 0 although frequency is 0 (no gap)");
-            continue;
-        }
-        // Gaps add up to recency, so that equal ones have the largest sum of logarithms; half a unit a gap is left for
-        // recency that was rounded.
-        double const most = x * std::log(customers.recency[i] / x);
-        if (gaps[i] > most + 0.5 * x)
-            refuse("is above " + number_text(most) +
-                   ", that of equal gaps which add up to recency: is it in another unit?");
-    }
-}
-
 std::int32_t whole_k(std::string_view model, double k) {
     if (!(k >= 1.0) || !(k <= largest_k) || k != std::floor(k))
         throw input_error(std::string(model) + ": the parameter \"k\" is " + number_text(k) +
@@ -289,7 +256,7 @@ beta_geo_cnbd_fit fit_beta_geo_cnbd(ledger::summary_view const& customers, fit_o
     });
     check_rows(customers);
     check_weights(customers);
-    check_log_gaps(customers);
+    check_log_gaps(customers, unknown_gaps::refused);
     bool const gaps = !customers.log_gap_sum.empty();
     if (!fixed && !gaps)
         throw input_error(

@@ -29,9 +29,6 @@ double beta_geo_cnbd_objective(compressed_rows const& rows, std::int32_t k, firs
 double beta_geo_cnbd_log_likelihood(double r, double alpha, double a, double b, std::int32_t k,
                                     first_chance_to_leave first, double x, double tx, double T) noexcept;
 
-/// Throws input_error where log_gap_sum is there and impossible.
-void check_log_gaps(ledger::summary_view const& customers);
-
 struct beta_geo_cnbd_fit {
     std::array<double, 5> parameters;  ///< r, alpha, a, b in the unit of the rows, and k
     fit_report report;

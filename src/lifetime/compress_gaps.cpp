@@ -19,7 +19,7 @@ struct row {
 
 }  // namespace
 
-void check_known_gaps(ledger::summary_view const& customers) {
+void check_log_gaps(ledger::summary_view const& customers, unknown_gaps unknown) {
     auto const& gaps = customers.log_gap_sum;
     if (gaps.empty()) return;
     if (gaps.size() != customers.size())
@@ -27,8 +27,9 @@ void check_known_gaps(ledger::summary_view const& customers) {
                           "has " + std::to_string(gaps.size()) + " rows where frequency has " +
                               std::to_string(customers.size()));
     for (std::size_t i = 0; i < gaps.size(); ++i) {
-        // Missing, or two purchases at one time.
-        if (std::isnan(customers.T[i]) || std::isnan(gaps[i]) || gaps[i] == -HUGE_VAL) continue;
+        if (std::isnan(customers.T[i])) continue;
+        bool const same_time = gaps[i] == -HUGE_VAL;
+        if (unknown == unknown_gaps::allowed && (same_time || std::isnan(gaps[i]))) continue;
         double const x = customers.frequency[i];
         auto const refuse = [&](std::string const& problem) {
             std::string const text = number_text(gaps[i]);
@@ -38,6 +39,7 @@ void check_known_gaps(ledger::summary_view const& customers) {
                                .value = text},
                               problem);
         };
+        if (same_time) refuse("says that two purchases came at the same time");
         if (!std::isfinite(gaps[i])) refuse("is not a finite number");
         if (x == 0.0) {
             if (gaps[i] != 0.0) refuse("is not 0 although frequency is 0 (no gap)");
@@ -55,7 +57,7 @@ void check_known_gaps(ledger::summary_view const& customers) {
 compressed_rows compress_with_gaps(ledger::summary_view const& customers) {
     check_rows(customers);
     check_weights(customers);
-    check_known_gaps(customers);
+    check_log_gaps(customers, unknown_gaps::allowed);
     constexpr double unknown = -std::numeric_limits<double>::infinity();  // sorts first
     compressed_rows result;
     std::vector<row> rows;

@@ -147,7 +147,7 @@ customer_state<pareto_ggg_process> pareto_ggg::given(double x, double tx, double
 template <>
 void predictions<pareto_ggg>::log_likelihood(pareto_ggg const& model, view const& rows, std::span<double> out,
                                              unsigned threads) {
-    check_known_gaps(rows);
+    check_log_gaps(rows, unknown_gaps::allowed);
     model_times const time(model, rows);
     for_rows(model, rows, out, 1, threads, [&](std::size_t i, double x, double tx, double T) {
         out[i] =

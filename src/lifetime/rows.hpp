@@ -58,9 +58,11 @@ compressed_rows compress_spend(ledger::summary_view const& customers);
 /// Distinct (x, tx, T, log_gap_sum), in the order of x, then T, then tx, then log_gap_sum; where that is no finite number,
 /// or there is no such column, it is NaN and comes first.
 compressed_rows compress_with_gaps(ledger::summary_view const& customers);
+/// Whether a model can do without the gaps of a row: missing (NaN), or -infinity as two purchases came at one time.
+enum class unknown_gaps : std::uint8_t { refused, allowed };
 /// Throws input_error unless log_gap_sum has a value for every row, or none, and each may be a sum of logarithms of gaps
 /// that add to recency.
-void check_known_gaps(ledger::summary_view const& customers);
+void check_log_gaps(ledger::summary_view const& customers, unknown_gaps unknown);
 
 /// Every k-th row such that at most `most` remain; the rows themselves where there are no more.
 compressed_rows thin(compressed_rows const& rows, std::size_t most);
